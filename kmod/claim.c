@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Claiming: the bus notifier that sees a device before any driver does, the
+ * stub that holds what is claimed, and the walk over devices that were there
+ * first.
+ *
+ * At BUS_NOTIFY_ADD_DEVICE (device_add() in drivers/base/core.c) a device is
+ * on the bus, but the PCI core lets no driver near it before
+ * pci_bus_add_device(): an override written in between decides which driver
+ * that will be. Nothing is waited for, attached or loaded in a notification.
+ */
+#include <linux/pci.h>
+#include <linux/vgaarb.h>
+
+#include "vfiopolicy.h"
+
+/*
+ * How long a device may take from its ADD to its probe before the work item
+ * lends a hand: the core probes it by itself, unless drivers_autoprobe is off.
+ */
+#define SETTLE_DELAY	HZ
+
+static bool is_vfio_driver(const struct device_driver *drv)
+{
+	/* vfio-pci and its variants: mlx5_vfio_pci, qat_vfio_pci and so on. */
+	return strstr(drv->name, "vfio");
+}
+
+/*
+ * The PF of a VF cannot lose its driver while it makes the VF known, nor
+ * while its device_lock is held: one of the two is so wherever this is used.
+ */
+static bool pf_is_vfio(struct pci_dev *vf)
+{
+	const struct device_driver *drv = READ_ONCE(pci_physfn(vf)->dev.driver);
+
+	return drv && is_vfio_driver(drv);
+}
+
+/* What cannot change, and needs no lock. */
+static enum vfiopolicy_reason never_by_kind(struct pci_dev *pdev)
+{
+	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL)
+		return VFIOPOLICY_REASON_BRIDGE;
+	if (pdev == vga_default_device())
+		return VFIOPOLICY_REASON_BOOT_VGA;
+	return VFIOPOLICY_REASON_NONE;
+}
+
+static enum vfiopolicy_reason never(struct pci_dev *pdev)
+{
+	enum vfiopolicy_reason why = never_by_kind(pdev);
+
+	if (why)
+		return why;
+	if (!vp_override_is(pdev, VP_OVERRIDE_STUB, VP_OVERRIDE_TARGET))
+		return VFIOPOLICY_REASON_FOREIGN_OVERRIDE;
+	return VFIOPOLICY_REASON_NONE;
+}
+
+/**
+ * vp_claim_never() - why a device must not be claimed
+ * @pdev: the device
+ *
+ * Context: may sleep; no device_lock held. Waits for the device_lock of the
+ * PF, and on 6.1 of the device itself.
+ * Return: the reason, or %VFIOPOLICY_REASON_NONE when it may be.
+ */
+enum vfiopolicy_reason vp_claim_never(struct pci_dev *pdev)
+{
+	struct pci_dev *pf = pci_physfn(pdev);
+	bool captured = false;
+
+	if (pf != pdev) {
+		device_lock(&pf->dev);
+		captured = pf_is_vfio(pdev);
+		device_unlock(&pf->dev);
+	}
+	return captured ? VFIOPOLICY_REASON_VFIO_PF : never(pdev);
+}
+
+/**
+ * vp_claim_override() - write the override of a device, if it is still wanted
+ * @rec: its record
+ * @state: where the record must be for this
+ * @name: the driver
+ *
+ * Context: may sleep; takes override_lock, on 6.1 also the device_lock.
+ * Return: 0; -ESTALE when the record has moved on or left the set; -ENOMEM.
+ * The old override is in place after an error.
+ */
+int vp_claim_override(struct vp_device *rec, enum vfiopolicy_state state,
+		      enum vp_override_name name)
+{
+	int ret = -ESTALE;
+	bool wanted;
+
+	mutex_lock(&rec->override_lock);
+	spin_lock(&vp_lock);
+	wanted = rec->linked && rec->view.status.state == state;
+	if (state == VFIOPOLICY_STATE_MATCHED)
+		wanted = wanted && vp_device_want(rec) != VP_WANT_NATIVE;
+	spin_unlock(&vp_lock);
+	if (wanted)
+		ret = vp_override_set(rec->pdev, &rec->override, name);
+	mutex_unlock(&rec->override_lock);
+	return ret;
+}
+
+static void log_claim(const struct vp_device *rec)
+{
+	const struct vp_entry *entry = &rec->view.entry;
+	char text[80];
+
+	lockdep_assert_held(&vp_lock);
+	vp_rule_print(&entry->rule, text, sizeof(text));
+	pr_info("%s: claimed by rule %u (%s); give it back with: vfiopolicy del %u\n",
+		rec->view.address, entry->id, text, entry->id);
+}
+
+/* Records a device if a rule names it. Return: true when it is a new record. */
+static bool record(struct pci_dev *pdev, enum vfiopolicy_reason why,
+		   struct vp_device **recp)
+{
+	struct vp_device *rec = vp_device_alloc(pdev);
+
+	*recp = rec;
+	return rec && vp_device_insert(rec, why);
+}
+
+static void appeared(struct pci_dev *pdev)
+{
+	enum vfiopolicy_reason why;
+	struct vp_device *rec;
+	struct vp_facts facts;
+	int ret;
+
+	vp_device_facts(pdev, &facts);
+	if (!vp_rules_name(&facts))
+		return;
+
+	why = pdev->is_virtfn && pf_is_vfio(pdev) ? VFIOPOLICY_REASON_VFIO_PF :
+						    never(pdev);
+	if (!record(pdev, why, &rec)) {
+		if (rec) {
+			vp_device_put(rec);
+		} else {
+			/*
+			 * No memory for a record: the override alone still
+			 * keeps every driver off, since the stub refuses what
+			 * has no record.
+			 */
+			struct vp_override none = {};
+
+			ret = why ? 0 : vp_override_set(pdev, &none,
+							VP_OVERRIDE_STUB);
+			pr_err("%s: no memory to claim it: %s\n", pci_name(pdev),
+			       ret ? "it is open to every driver" :
+				     "it stays without a driver");
+			return;
+		}
+		/* A walk was quicker, or the rule has just gone. */
+		rec = vp_device_find(pdev);
+		if (!rec)
+			return;
+	}
+
+	ret = vp_claim_override(rec, VFIOPOLICY_STATE_MATCHED, VP_OVERRIDE_STUB);
+	spin_lock(&vp_lock);
+	if (rec->view.status.state == VFIOPOLICY_STATE_MATCHED && rec->linked) {
+		rec->view.claimed = !ret;
+		if (!ret)
+			log_claim(rec);
+		else if (ret == -ENOMEM)
+			vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
+					      VFIOPOLICY_REASON_NO_MEMORY);
+		vp_handoff_kick(rec, ret == -ENOMEM ? 0 : SETTLE_DELAY);
+	}
+	spin_unlock(&vp_lock);
+	vp_device_put(rec);
+}
+
+/* Context: device_lock held, dev->driver is the one that was bound. */
+static void bound(struct vp_device *rec)
+{
+	const char *name = rec->pdev->dev.driver->name;
+	enum vfiopolicy_reason reason;
+	enum vfiopolicy_state to;
+
+	vp_device_note_bound(rec);
+	if (!strcmp(name, VP_STUB))
+		return; /* the stub's probe has seen to it */
+
+	spin_lock(&vp_lock);
+	if (!rec->linked)
+		goto out;
+	if (!strcmp(name, VP_TARGET) && vp_device_want(rec) == VP_WANT_TARGET) {
+		to = VFIOPOLICY_STATE_ISOLATED;
+		reason = VFIOPOLICY_REASON_NONE;
+	} else if (rec->view.claimed) {
+		to = VFIOPOLICY_STATE_LOST;
+		reason = VFIOPOLICY_REASON_FOREIGN_DRIVER;
+	} else {
+		to = VFIOPOLICY_STATE_NATIVE;
+		reason = VFIOPOLICY_REASON_NATIVE_DRIVER;
+	}
+	switch (rec->view.status.state) {
+	case VFIOPOLICY_STATE_MATCHED:
+	case VFIOPOLICY_STATE_HANDING_OFF:
+	case VFIOPOLICY_STATE_LOST:
+		vp_device_move_locked(rec, to, reason);
+		break;
+	default:
+		break; /* native stays so; releasing looks by itself */
+	}
+out:
+	spin_unlock(&vp_lock);
+}
+
+/* Context: device_lock held, dev->driver is NULL. */
+static void unbound(struct vp_device *rec)
+{
+	vp_device_note_bound(rec);
+
+	spin_lock(&vp_lock);
+	if (!rec->linked)
+		goto out;
+	switch (rec->view.status.state) {
+	case VFIOPOLICY_STATE_HELD:
+	case VFIOPOLICY_STATE_ISOLATED:
+		/* The override is still ours: only we can bind it. */
+		rec->view.adopted = false;
+		vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
+				      VFIOPOLICY_REASON_UNBOUND);
+		break;
+	case VFIOPOLICY_STATE_NATIVE:
+	case VFIOPOLICY_STATE_LOST:
+		/* Free at last: now the rule can have it. */
+		rec->view.claimed = false;
+		vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
+				      VFIOPOLICY_REASON_NONE);
+		vp_handoff_kick(rec, 0);
+		break;
+	default:
+		break; /* on its way by our own hand */
+	}
+out:
+	spin_unlock(&vp_lock);
+}
+
+static int notify(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct pci_dev *pdev = to_pci_dev(data);
+	struct vp_device *rec;
+
+	if (action == BUS_NOTIFY_ADD_DEVICE) {
+		appeared(pdev);
+		return NOTIFY_OK;
+	}
+	if (action != BUS_NOTIFY_BOUND_DRIVER &&
+	    action != BUS_NOTIFY_UNBOUND_DRIVER &&
+	    action != BUS_NOTIFY_DEL_DEVICE)
+		return NOTIFY_DONE;
+
+	rec = vp_device_find(pdev);
+	if (!rec)
+		return NOTIFY_DONE;
+	if (action == BUS_NOTIFY_BOUND_DRIVER)
+		bound(rec);
+	else if (action == BUS_NOTIFY_UNBOUND_DRIVER)
+		unbound(rec);
+	else
+		vp_device_unlink(rec, VFIOPOLICY_STATE_GONE);
+	vp_device_put(rec);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block bus_nb = {
+	.notifier_call = notify,
+};
+
+/*
+ * Context: device_lock held by the core. The one who asked is the core after
+ * ADD, or the work item: the state tells whether the stub may have the device
+ * now. What has no record is refused, so an override left over from an
+ * earlier load, or an id written to new_id, binds nothing.
+ */
+static int stub_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	enum vfiopolicy_reason reason = VFIOPOLICY_REASON_NONE;
+	struct vp_device *rec = vp_device_find(pdev);
+	bool mine = false;
+
+	if (!rec)
+		return -ENODEV;
+
+	/*
+	 * Firmware leaves bus mastering on. Off before anybody is told that
+	 * the device is held; vfio turns it on when a user opens the device.
+	 */
+	pci_clear_master(pdev);
+	vp_device_note_bound(rec);
+
+	spin_lock(&vp_lock);
+	if (!rec->linked)
+		goto out;
+	switch (rec->view.status.state) {
+	case VFIOPOLICY_STATE_HANDING_OFF:
+		reason = VFIOPOLICY_REASON_TARGET_REFUSED;
+		mine = true;
+		break;
+	case VFIOPOLICY_STATE_MATCHED:
+	case VFIOPOLICY_STATE_RELEASING:
+		mine = vp_device_want(rec) != VP_WANT_NATIVE;
+		break;
+	default:
+		break;
+	}
+	if (!mine)
+		goto out;
+	vp_device_move_locked(rec, VFIOPOLICY_STATE_HELD, reason);
+	if (!rec->view.claimed)
+		log_claim(rec);
+	rec->view.claimed = true;
+	/* After a refusal the work item itself says when to try again. */
+	if (!reason)
+		vp_handoff_kick(rec, 0);
+out:
+	spin_unlock(&vp_lock);
+	vp_device_put(rec);
+	return mine ? 0 : -ENODEV;
+}
+
+/* State and override are seen to by whoever takes the device from the stub. */
+static void stub_remove(struct pci_dev *pdev)
+{
+}
+
+/*
+ * No ids: only an override brings a device here. driver_managed_dma, so that
+ * holding one device of an IOMMU group does not keep a guest from another.
+ */
+static struct pci_driver stub = {
+	.name = VP_STUB,
+	.probe = stub_probe,
+	.remove = stub_remove,
+	.driver_managed_dma = true,
+	.driver = {
+		.probe_type = PROBE_FORCE_SYNCHRONOUS,
+	},
+};
+
+/**
+ * vp_claim_present() - record a device that is there already
+ * @pdev: the device, which the caller keeps from going away
+ *
+ * Writes and binds nothing: whether a device is free can only be told under
+ * its device_lock, behind which a slow probe may be going on. That is left to
+ * its work item.
+ *
+ * Context: may sleep; takes no device_lock.
+ */
+void vp_claim_present(struct pci_dev *pdev)
+{
+	struct vp_device *rec;
+	struct vp_facts facts;
+
+	vp_device_facts(pdev, &facts);
+	if (!vp_rules_name(&facts) || !device_is_registered(&pdev->dev))
+		return;
+
+	if (record(pdev, never_by_kind(pdev), &rec)) {
+		spin_lock(&vp_lock);
+		vp_handoff_kick(rec, 0);
+		spin_unlock(&vp_lock);
+	}
+	if (rec)
+		vp_device_put(rec);
+	else
+		pr_err("%s: no memory to claim it\n", pci_name(pdev));
+}
+
+static int walk_one(struct device *dev, void *arg)
+{
+	struct pci_dev *pdev = to_pci_dev(dev);
+	struct vp_device *rec = vp_device_find(pdev);
+	const u32 *id = arg;
+
+	if (!rec) {
+		vp_claim_present(pdev);
+		return 0;
+	}
+	spin_lock(&vp_lock);
+	if (rec->view.entry.id == *id)
+		vp_handoff_kick(rec, 0);
+	spin_unlock(&vp_lock);
+	vp_device_put(rec);
+	return 0;
+}
+
+/**
+ * vp_claim_walk() - record the devices that are there already
+ * @id: number of a rule whose devices are to have another go at what failed
+ *
+ * Context: may sleep; takes no device_lock.
+ */
+void vp_claim_walk(u32 id)
+{
+	bus_for_each_dev(&pci_bus_type, NULL, &id, walk_one);
+}
+
+/**
+ * vp_claim_register_stub() - the stub, which binds nothing without a record
+ *
+ * Context: may sleep; module init.
+ * Return: 0 or the errno of the registration.
+ */
+int vp_claim_register_stub(void)
+{
+	return pci_register_driver(&stub);
+}
+
+/**
+ * vp_claim_start() - the notifier, then the walk
+ *
+ * In this order every device is seen: one that comes before the notifier is
+ * there for the walk, one that comes after is there for the notifier, and one
+ * that both see gets one record.
+ *
+ * Context: may sleep; module init.
+ * Return: 0 or the errno of the registration.
+ */
+int vp_claim_start(void)
+{
+	int ret = bus_register_notifier(&pci_bus_type, &bus_nb);
+
+	if (!ret)
+		vp_claim_walk(0);
+	return ret;
+}
+
+/**
+ * vp_claim_stop() - no notification reaches us from here on
+ *
+ * Context: may sleep; waits for running notifications.
+ */
+void vp_claim_stop(void)
+{
+	bus_unregister_notifier(&pci_bus_type, &bus_nb);
+}
+
+/**
+ * vp_claim_unregister_stub() - take the stub away
+ *
+ * What it holds is left without a driver and with its override, so that no
+ * other driver takes it: fail closed.
+ *
+ * Context: may sleep; after all work items have ended.
+ */
+void vp_claim_unregister_stub(void)
+{
+	pci_unregister_driver(&stub);
+}

@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The one work item of a device, which brings it to where its rule wants it:
+ *
+ *	on the bus -> stub	the rule came after the device
+ *	stub -> target		hand-off
+ *	target -> stub, stub -> the host's own drivers	when the rule goes
+ *
+ * It looks at where the device is and where it should be, goes one step, and
+ * is queued again by what the step brings about. So the latest wish wins, a
+ * wish said twice costs nothing, and a device whose driver hangs delays only
+ * itself, and others only once VP_WORKERS of them hang at a time.
+ *
+ * The override always goes first: while a driver is taken away, none but the
+ * one named by the override, or none at all, can have the device.
+ */
+#include <linux/iommu.h>
+#include <linux/kmod.h>
+#include <linux/pci.h>
+
+#include "vfiopolicy.h"
+
+/* How many devices may be on their way, or stuck, at a time. */
+#define VP_WORKERS	64
+/* After a failure: three more tries, one, two and four seconds later. */
+#define VP_TRIES	3
+
+static struct workqueue_struct *workqueue;
+
+/*
+ * One loader for the target's module, however many devices wait for it.
+ * @busy: it has been queued and has not ended; @missing: it has ended, and
+ * the target is not there. Both guarded by vp_lock.
+ */
+static struct {
+	struct work_struct work;
+	bool busy;
+	bool missing;
+} loader;
+
+/**
+ * vp_handoff_kick() - have the work item of a device look at it
+ * @rec: its record
+ * @delay: in jiffies; 0 also forgets the tries that were in vain
+ *
+ * Context: vp_lock held.
+ */
+void vp_handoff_kick(struct vp_device *rec, unsigned long delay)
+{
+	bool queued;
+
+	lockdep_assert_held(&vp_lock);
+	if (!rec->linked || vp_device_frozen())
+		return;
+	vp_device_get(rec);
+	if (delay) {
+		queued = queue_delayed_work(workqueue, &rec->work, delay);
+	} else {
+		rec->tries = 0;
+		queued = !mod_delayed_work(workqueue, &rec->work, 0);
+	}
+	/* Never the last reference: the set has one. */
+	if (!queued)
+		vp_device_put(rec);
+}
+
+/* Says why the device stays in @state, and tries again a bounded number of times. */
+static void try_later(struct vp_device *rec, enum vfiopolicy_state state,
+		      enum vfiopolicy_reason reason)
+{
+	spin_lock(&vp_lock);
+	if (rec->linked && rec->view.status.state == state) {
+		vp_device_move_locked(rec, state, reason);
+		if (rec->tries < VP_TRIES)
+			vp_handoff_kick(rec, HZ << rec->tries++);
+	}
+	spin_unlock(&vp_lock);
+}
+
+/* Is this driver, and no other, bound? Also brings what is known up to date. */
+static bool is_bound_to(struct vp_device *rec, const char *name)
+{
+	struct device *dev = &rec->pdev->dev;
+	bool is;
+
+	device_lock(dev);
+	vp_device_note_bound(rec);
+	is = dev->driver && !strcmp(dev->driver->name, name);
+	device_unlock(dev);
+	return is;
+}
+
+/*
+ * Somebody has the device already: then the target is adopted, and any other
+ * driver is left alone. Return: false when the device is free.
+ */
+static bool is_taken(struct vp_device *rec)
+{
+	struct device *dev = &rec->pdev->dev;
+	bool taken, target;
+
+	device_lock(dev);
+	vp_device_note_bound(rec);
+	taken = dev->driver;
+	target = taken && !strcmp(dev->driver->name, VP_TARGET);
+	if (taken && strcmp(dev->driver->name, VP_STUB)) {
+		spin_lock(&vp_lock);
+		if (rec->linked &&
+		    rec->view.status.state == VFIOPOLICY_STATE_MATCHED) {
+			target = target &&
+				 vp_device_want(rec) == VP_WANT_TARGET;
+			rec->view.adopted = target;
+			vp_device_move_locked(rec, target ?
+					      VFIOPOLICY_STATE_ISOLATED :
+					      VFIOPOLICY_STATE_NATIVE,
+					      target ?
+					      VFIOPOLICY_REASON_NONE :
+					      VFIOPOLICY_REASON_NATIVE_DRIVER);
+		}
+		spin_unlock(&vp_lock);
+	}
+	device_unlock(dev);
+	return taken;
+}
+
+/* From the bus to the stub. */
+static void take(struct vp_device *rec)
+{
+	enum vfiopolicy_reason why = vp_claim_never(rec->pdev);
+	int ret;
+
+	if (why) {
+		vp_device_move(rec, VFIOPOLICY_STATE_MATCHED,
+			       VFIOPOLICY_STATE_NATIVE, why);
+		is_bound_to(rec, VP_STUB);
+		return;
+	}
+	if (!is_taken(rec)) {
+		ret = vp_claim_override(rec, VFIOPOLICY_STATE_MATCHED,
+					VP_OVERRIDE_STUB);
+		if (ret == -ENOMEM)
+			try_later(rec, VFIOPOLICY_STATE_MATCHED,
+				  VFIOPOLICY_REASON_NO_MEMORY);
+		if (ret)
+			return;
+		/* The stub's probe takes it from here. */
+		if (device_attach(&rec->pdev->dev) <= 0 && !is_taken(rec))
+			try_later(rec, VFIOPOLICY_STATE_MATCHED,
+				  VFIOPOLICY_REASON_NOT_PROBED);
+	}
+	/*
+	 * A native driver that was there, or that was quicker than the
+	 * override, keeps the device, and not with our override on it. What
+	 * was adopted gets one, so that it is kept.
+	 */
+	vp_claim_override(rec, VFIOPOLICY_STATE_NATIVE, VP_OVERRIDE_NONE);
+	vp_claim_override(rec, VFIOPOLICY_STATE_ISOLATED, VP_OVERRIDE_TARGET);
+}
+
+static void load_target(struct work_struct *work)
+{
+	bool found;
+
+	request_module("%s", VP_TARGET);
+	/* Only asked whether it is there: the pointer is not looked behind. */
+	found = driver_find(VP_TARGET, &pci_bus_type);
+
+	spin_lock(&vp_lock);
+	loader.busy = false;
+	loader.missing = !found;
+	spin_unlock(&vp_lock);
+	vp_device_kick_waiting();
+}
+
+/*
+ * Return: true when the target's driver is there; else the reason says whether
+ * the device is waiting for the loader, which will kick it.
+ */
+static bool target_is_there(struct vp_device *rec)
+{
+	enum vfiopolicy_reason reason = VFIOPOLICY_REASON_MODULE_LOADING;
+
+	if (driver_find(VP_TARGET, &pci_bus_type))
+		return true;
+
+	/* In one go with the reason, or the loader could end in between. */
+	spin_lock(&vp_lock);
+	if (loader.missing)
+		reason = VFIOPOLICY_REASON_MODULE_MISSING;
+	else if (!loader.busy && !vp_device_frozen())
+		loader.busy = queue_work(workqueue, &loader.work);
+	if (rec->linked && rec->view.status.state == VFIOPOLICY_STATE_HELD)
+		vp_device_move_locked(rec, VFIOPOLICY_STATE_HELD, reason);
+	spin_unlock(&vp_lock);
+	return false;
+}
+
+/**
+ * vp_handoff_try_target_again() - what was missing may be there now
+ *
+ * Context: takes vp_lock.
+ */
+void vp_handoff_try_target_again(void)
+{
+	spin_lock(&vp_lock);
+	loader.missing = false;
+	spin_unlock(&vp_lock);
+	vp_device_kick_waiting();
+}
+
+/*
+ * From the stub to the target. Between the two the override already names the
+ * target, so that no third driver can match; if the target will not have the
+ * device, it comes back to the stub.
+ */
+static void hand_off(struct vp_device *rec)
+{
+	struct device *dev = &rec->pdev->dev;
+	int ret;
+
+	if (!is_bound_to(rec, VP_STUB))
+		return;
+	/* vfio-pci would take it only in its unsafe mode; we never ask. */
+	if (!rec->group) {
+		vp_device_move(rec, VFIOPOLICY_STATE_HELD, VFIOPOLICY_STATE_HELD,
+			       VFIOPOLICY_REASON_NO_IOMMU_GROUP);
+		return;
+	}
+	if (!target_is_there(rec))
+		return;
+	if (!vp_device_move(rec, VFIOPOLICY_STATE_HELD,
+			    VFIOPOLICY_STATE_HANDING_OFF, VFIOPOLICY_REASON_NONE))
+		return;
+	if (vp_claim_override(rec, VFIOPOLICY_STATE_HANDING_OFF,
+			      VP_OVERRIDE_TARGET)) {
+		vp_device_move(rec, VFIOPOLICY_STATE_HANDING_OFF,
+			       VFIOPOLICY_STATE_HELD,
+			       VFIOPOLICY_REASON_NO_MEMORY);
+		try_later(rec, VFIOPOLICY_STATE_HELD,
+			  VFIOPOLICY_REASON_NO_MEMORY);
+		return;
+	}
+
+	device_release_driver(dev);
+	ret = device_attach(dev);
+	if (is_bound_to(rec, VP_TARGET)) {
+		/* Unless the notification of BOUND has said so already. */
+		vp_device_move(rec, VFIOPOLICY_STATE_HANDING_OFF,
+			       VFIOPOLICY_STATE_ISOLATED, VFIOPOLICY_REASON_NONE);
+		return;
+	}
+	if (ret == -EPROBE_DEFER) {
+		/* Suspend or shutdown: the core comes back, BOUND decides. */
+		vp_device_move(rec, VFIOPOLICY_STATE_HANDING_OFF,
+			       VFIOPOLICY_STATE_HANDING_OFF,
+			       VFIOPOLICY_REASON_DEFERRED);
+		return;
+	}
+
+	vp_claim_override(rec, VFIOPOLICY_STATE_HANDING_OFF, VP_OVERRIDE_STUB);
+	ret = device_attach(dev);
+	/* Usually held by now; if not even the stub could have it, say so. */
+	vp_device_move(rec, VFIOPOLICY_STATE_HANDING_OFF,
+		       VFIOPOLICY_STATE_MATCHED, VFIOPOLICY_REASON_TARGET_REFUSED);
+	try_later(rec, ret > 0 ? VFIOPOLICY_STATE_HELD : VFIOPOLICY_STATE_MATCHED,
+		  VFIOPOLICY_REASON_TARGET_REFUSED);
+}
+
+/*
+ * Makes sure that no user has the device open and that none can open it until
+ * its driver is gone: unbinding vfio-pci under a user waits for that user.
+ * Return: 0, with *owned set when the group's DMA ownership is now ours; or
+ * -EBUSY or another errno.
+ */
+static int shut_out_users(struct vp_device *rec, bool *owned)
+{
+	struct device *dev = &rec->pdev->dev;
+	int ret = -EPERM;
+
+	*owned = false;
+	/* A bound driver under device_lock keeps the device in its group. */
+	device_lock(dev);
+	if (!dev->driver) {
+		ret = 0;
+	} else if (rec->group) {
+		ret = iommu_group_claim_dma_owner(rec->group, rec);
+		*owned = !ret;
+	}
+	/*
+	 * No group, or somebody else owns its DMA: a user of this device, a
+	 * user of another one, or a native driver of another one. What is
+	 * left to ask is whether this very device is enabled.
+	 */
+	if (ret == -EPERM)
+		ret = pci_is_enabled(rec->pdev) ? -EBUSY : 0;
+	device_unlock(dev);
+	return ret;
+}
+
+/* Driverless, in releasing: to the stub, or to the host's own drivers. */
+static void settle(struct vp_device *rec)
+{
+	bool home;
+
+	spin_lock(&vp_lock);
+	home = vp_device_want(rec) == VP_WANT_NATIVE;
+	spin_unlock(&vp_lock);
+
+	/* An override that somebody else wrote meanwhile is theirs to clear. */
+	if (home && vp_override_is(rec->pdev, VP_OVERRIDE_STUB,
+				   VP_OVERRIDE_TARGET))
+		vp_claim_override(rec, VFIOPOLICY_STATE_RELEASING,
+				  VP_OVERRIDE_NONE);
+	/* No driver is an answer too: the host may have none for it. */
+	if (device_attach(&rec->pdev->dev) < 0)
+		pr_warn("%s: the host's driver failed to take it back\n",
+			rec->view.address);
+	is_bound_to(rec, VP_STUB);
+
+	spin_lock(&vp_lock);
+	home = home && vp_device_want(rec) == VP_WANT_NATIVE;
+	if (!home && rec->linked &&
+	    rec->view.status.state == VFIOPOLICY_STATE_RELEASING) {
+		vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
+				      VFIOPOLICY_REASON_NONE);
+		vp_handoff_kick(rec, 0);
+	}
+	spin_unlock(&vp_lock);
+	if (!home)
+		return;
+
+	vp_device_unlink(rec, VFIOPOLICY_STATE_RELEASED);
+	/* A rule that came at the last moment saw the record we unlinked. */
+	vp_claim_present(rec->pdev);
+}
+
+/* From the target to wherever its rule, or no rule, wants the device now. */
+static void leave_target(struct vp_device *rec)
+{
+	bool owned;
+	int ret;
+
+	if (!vp_device_move(rec, VFIOPOLICY_STATE_ISOLATED,
+			    VFIOPOLICY_STATE_RELEASING, VFIOPOLICY_REASON_NONE))
+		return;
+	ret = shut_out_users(rec, &owned);
+	if (!ret)
+		ret = vp_claim_override(rec, VFIOPOLICY_STATE_RELEASING,
+					VP_OVERRIDE_STUB);
+	if (!ret)
+		device_release_driver(&rec->pdev->dev);
+	if (owned)
+		iommu_group_release_dma_owner(rec->group);
+	if (!ret) {
+		settle(rec);
+		return;
+	}
+	vp_device_move(rec, VFIOPOLICY_STATE_RELEASING, VFIOPOLICY_STATE_ISOLATED,
+		       ret == -EBUSY ? VFIOPOLICY_REASON_IN_USE :
+				       VFIOPOLICY_REASON_NO_MEMORY);
+	try_later(rec, VFIOPOLICY_STATE_ISOLATED,
+		  ret == -EBUSY ? VFIOPOLICY_REASON_IN_USE :
+				  VFIOPOLICY_REASON_NO_MEMORY);
+}
+
+/* From the stub to the host's own drivers. */
+static void leave_stub(struct vp_device *rec)
+{
+	if (!vp_device_move(rec, VFIOPOLICY_STATE_HELD,
+			    VFIOPOLICY_STATE_RELEASING, VFIOPOLICY_REASON_NONE))
+		return;
+	/* The override still names the stub, and the stub now refuses. */
+	device_release_driver(&rec->pdev->dev);
+	settle(rec);
+}
+
+/**
+ * vp_handoff_work() - the work item of a device
+ * @work: embedded in its record; comes with a reference on that
+ *
+ * Context: may sleep for as long as a driver's probe or remove takes.
+ */
+void vp_handoff_work(struct work_struct *work)
+{
+	struct vp_device *rec = container_of(to_delayed_work(work),
+					     struct vp_device, work);
+	enum vfiopolicy_state state;
+	enum vp_want want;
+	bool linked;
+
+	/* Recorded by a walk that was overtaken by its removal. */
+	if (!device_is_registered(&rec->pdev->dev))
+		vp_device_unlink(rec, VFIOPOLICY_STATE_GONE);
+
+	spin_lock(&vp_lock);
+	linked = rec->linked;
+	state = rec->view.status.state;
+	want = vp_device_want(rec);
+	spin_unlock(&vp_lock);
+	if (!linked)
+		goto out;
+
+	switch (state) {
+	case VFIOPOLICY_STATE_MATCHED:
+		if (want != VP_WANT_NATIVE)
+			take(rec);
+		else if (vp_device_move(rec, VFIOPOLICY_STATE_MATCHED,
+					VFIOPOLICY_STATE_RELEASING,
+					VFIOPOLICY_REASON_NONE))
+			settle(rec);
+		break;
+	case VFIOPOLICY_STATE_HELD:
+		if (want == VP_WANT_TARGET)
+			hand_off(rec);
+		else if (want == VP_WANT_NATIVE)
+			leave_stub(rec);
+		else
+			vp_device_move(rec, state, state, VFIOPOLICY_REASON_NONE);
+		break;
+	case VFIOPOLICY_STATE_ISOLATED:
+		if (want != VP_WANT_TARGET)
+			leave_target(rec);
+		else
+			vp_device_move(rec, state, state, VFIOPOLICY_REASON_NONE);
+		break;
+	case VFIOPOLICY_STATE_NATIVE:
+	case VFIOPOLICY_STATE_LOST:
+		if (want == VP_WANT_NATIVE) {
+			vp_device_unlink(rec, VFIOPOLICY_STATE_RELEASED);
+			vp_claim_present(rec->pdev);
+		} else {
+			is_bound_to(rec, VP_STUB);
+		}
+		break;
+	default:
+		break; /* deferred: the notification of BOUND ends that */
+	}
+out:
+	vp_device_put(rec);
+}
+
+/**
+ * vp_handoff_start() - the workqueue
+ *
+ * Context: may sleep; module init.
+ * Return: 0 or -ENOMEM.
+ */
+int vp_handoff_start(void)
+{
+	INIT_WORK(&loader.work, load_target);
+	/* Freezable: nothing is bound or unbound while the host is suspended. */
+	workqueue = alloc_workqueue("vfiopolicy", WQ_UNBOUND | WQ_FREEZABLE,
+				    VP_WORKERS);
+	return workqueue ? 0 : -ENOMEM;
+}
+
+/**
+ * vp_handoff_stop() - end all work and forget all devices
+ *
+ * The devices stay where they are, with their overrides: fail closed.
+ *
+ * Context: may sleep for as long as work that is running takes; after
+ * vp_device_freeze() and when no notification comes any more.
+ */
+void vp_handoff_stop(void)
+{
+	struct vp_device *rec;
+
+	cancel_work_sync(&loader.work);
+	while ((rec = vp_device_first())) {
+		if (cancel_delayed_work_sync(&rec->work))
+			vp_device_put(rec);
+		vp_device_unlink(rec, VFIOPOLICY_STATE_GONE);
+		vp_device_put(rec);
+	}
+	destroy_workqueue(workqueue);
+}

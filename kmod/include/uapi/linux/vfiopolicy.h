@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
+/* Do not edit directly, auto-generated from: */
+/*	Documentation/netlink/specs/vfiopolicy.yaml */
+/* YNL-GEN uapi header */
+
+#ifndef _UAPI_LINUX_VFIOPOLICY_H
+#define _UAPI_LINUX_VFIOPOLICY_H
+
+#define VFIOPOLICY_FAMILY_NAME		"vfiopolicy"
+#define VFIOPOLICY_FAMILY_VERSION	1
+
+#define VFIOPOLICY_ABI			1
+#define VFIOPOLICY_RULES_MAX		4096
+#define VFIOPOLICY_RULE_LEN_MAX		511
+#define VFIOPOLICY_ADDRESS_LEN_MAX	31
+
+/**
+ * enum vfiopolicy_origin - Where a rule came from. The same text may be there
+ *   once an origin.
+ * @VFIOPOLICY_ORIGIN_RUNTIME: Added over netlink, gone with the module.
+ * @VFIOPOLICY_ORIGIN_CMDLINE: A parameter of the module (boot command line,
+ *   modprobe.d, modprobe).
+ * @VFIOPOLICY_ORIGIN_FILE: Added over netlink by whatever reads the rule
+ *   files.
+ */
+enum vfiopolicy_origin {
+	VFIOPOLICY_ORIGIN_RUNTIME,
+	VFIOPOLICY_ORIGIN_CMDLINE,
+	VFIOPOLICY_ORIGIN_FILE,
+};
+
+/**
+ * enum vfiopolicy_state - Where a device is in its life.
+ * @VFIOPOLICY_STATE_MATCHED: A rule names it and no driver has it; the stub is
+ *   about to.
+ * @VFIOPOLICY_STATE_HELD: Bound to the stub, bus mastering off.
+ * @VFIOPOLICY_STATE_HANDING_OFF: On its way from the stub to the target
+ *   driver.
+ * @VFIOPOLICY_STATE_ISOLATED: Bound to the target driver of its rule.
+ * @VFIOPOLICY_STATE_RELEASING: On its way back to the host's own drivers.
+ * @VFIOPOLICY_STATE_RELEASED: Given back; only ever seen in an event, the
+ *   record ends with it.
+ * @VFIOPOLICY_STATE_NATIVE: A rule names it, but it is left alone for the
+ *   reason given.
+ * @VFIOPOLICY_STATE_LOST: Somebody bound it to a driver that its rule does not
+ *   name.
+ * @VFIOPOLICY_STATE_GONE: Removed from the bus; only ever seen in an event.
+ */
+enum vfiopolicy_state {
+	VFIOPOLICY_STATE_MATCHED,
+	VFIOPOLICY_STATE_HELD,
+	VFIOPOLICY_STATE_HANDING_OFF,
+	VFIOPOLICY_STATE_ISOLATED,
+	VFIOPOLICY_STATE_RELEASING,
+	VFIOPOLICY_STATE_RELEASED,
+	VFIOPOLICY_STATE_NATIVE,
+	VFIOPOLICY_STATE_LOST,
+	VFIOPOLICY_STATE_GONE,
+};
+
+/**
+ * enum vfiopolicy_reason - Why a device is where it is.
+ * @VFIOPOLICY_REASON_NO_IOMMU_GROUP: The device has no IOMMU group, so no
+ *   driver may give it to a guest.
+ * @VFIOPOLICY_REASON_MODULE_LOADING: The module of the target driver is being
+ *   loaded.
+ * @VFIOPOLICY_REASON_MODULE_MISSING: The target driver is not there and could
+ *   not be loaded.
+ * @VFIOPOLICY_REASON_TARGET_REFUSED: The target driver's probe failed; the
+ *   device went back to the stub.
+ * @VFIOPOLICY_REASON_NATIVE_DRIVER: A native driver had the device before the
+ *   rule came.
+ * @VFIOPOLICY_REASON_FOREIGN_OVERRIDE: Somebody else's driver override is on
+ *   the device.
+ * @VFIOPOLICY_REASON_BRIDGE: Bridges are never claimed.
+ * @VFIOPOLICY_REASON_BOOT_VGA: The boot display is never claimed.
+ * @VFIOPOLICY_REASON_VFIO_PF: A VF of a PF that a vfio driver has; that driver
+ *   captures its own VFs.
+ * @VFIOPOLICY_REASON_UNBOUND: Somebody unbound it; the override still keeps
+ *   other drivers off.
+ * @VFIOPOLICY_REASON_FOREIGN_DRIVER: Somebody wrote another override and bound
+ *   another driver.
+ * @VFIOPOLICY_REASON_IN_USE: It could not be taken from its driver because a
+ *   user has it open.
+ * @VFIOPOLICY_REASON_NO_MEMORY: An allocation failed; the claim is tried
+ *   again.
+ * @VFIOPOLICY_REASON_NOT_PROBED: The bus has not offered the device to any
+ *   driver.
+ * @VFIOPOLICY_REASON_DEFERRED: Probing is deferred (suspend, shutdown); the
+ *   core will come back to it.
+ */
+enum vfiopolicy_reason {
+	VFIOPOLICY_REASON_NONE,
+	VFIOPOLICY_REASON_NO_IOMMU_GROUP,
+	VFIOPOLICY_REASON_MODULE_LOADING,
+	VFIOPOLICY_REASON_MODULE_MISSING,
+	VFIOPOLICY_REASON_TARGET_REFUSED,
+	VFIOPOLICY_REASON_NATIVE_DRIVER,
+	VFIOPOLICY_REASON_FOREIGN_OVERRIDE,
+	VFIOPOLICY_REASON_BRIDGE,
+	VFIOPOLICY_REASON_BOOT_VGA,
+	VFIOPOLICY_REASON_VFIO_PF,
+	VFIOPOLICY_REASON_UNBOUND,
+	VFIOPOLICY_REASON_FOREIGN_DRIVER,
+	VFIOPOLICY_REASON_IN_USE,
+	VFIOPOLICY_REASON_NO_MEMORY,
+	VFIOPOLICY_REASON_NOT_PROBED,
+	VFIOPOLICY_REASON_DEFERRED,
+};
+
+enum {
+	VFIOPOLICY_A_INFO_VERSION = 1,
+	VFIOPOLICY_A_INFO_ABI,
+	VFIOPOLICY_A_INFO_RULES_MAX,
+	VFIOPOLICY_A_INFO_RULE_LEN_MAX,
+	VFIOPOLICY_A_INFO_RULES,
+	VFIOPOLICY_A_INFO_RULES_BAD,
+	VFIOPOLICY_A_INFO_DEVICES,
+	VFIOPOLICY_A_INFO_DISABLED,
+
+	__VFIOPOLICY_A_INFO_MAX,
+	VFIOPOLICY_A_INFO_MAX = (__VFIOPOLICY_A_INFO_MAX - 1)
+};
+
+enum {
+	VFIOPOLICY_A_RULE_ID = 1,
+	VFIOPOLICY_A_RULE_ORIGIN,
+	VFIOPOLICY_A_RULE_TEXT,
+	VFIOPOLICY_A_RULE_EXISTED,
+	VFIOPOLICY_A_RULE_SEQ,
+	VFIOPOLICY_A_RULE_TIME,
+	VFIOPOLICY_A_RULE_PAD,
+
+	__VFIOPOLICY_A_RULE_MAX,
+	VFIOPOLICY_A_RULE_MAX = (__VFIOPOLICY_A_RULE_MAX - 1)
+};
+
+enum {
+	VFIOPOLICY_A_DEV_ADDRESS = 1,
+	VFIOPOLICY_A_DEV_GENERATION,
+	VFIOPOLICY_A_DEV_VENDOR,
+	VFIOPOLICY_A_DEV_DEVICE,
+	VFIOPOLICY_A_DEV_SUBVENDOR,
+	VFIOPOLICY_A_DEV_SUBDEVICE,
+	VFIOPOLICY_A_DEV_CLASS,
+	VFIOPOLICY_A_DEV_DRIVER,
+	VFIOPOLICY_A_DEV_GROUP,
+	VFIOPOLICY_A_DEV_PHYSFN,
+	VFIOPOLICY_A_DEV_STATE,
+	VFIOPOLICY_A_DEV_REASON,
+	VFIOPOLICY_A_DEV_RULE,
+	VFIOPOLICY_A_DEV_RULE_TEXT,
+	VFIOPOLICY_A_DEV_TARGET,
+	VFIOPOLICY_A_DEV_ADOPTED,
+	VFIOPOLICY_A_DEV_IN_USE,
+	VFIOPOLICY_A_DEV_OLD_STATE,
+	VFIOPOLICY_A_DEV_SEQ,
+	VFIOPOLICY_A_DEV_TIME,
+	VFIOPOLICY_A_DEV_PAD,
+
+	__VFIOPOLICY_A_DEV_MAX,
+	VFIOPOLICY_A_DEV_MAX = (__VFIOPOLICY_A_DEV_MAX - 1)
+};
+
+enum {
+	VFIOPOLICY_CMD_INFO_GET = 1,
+	VFIOPOLICY_CMD_RULE_ADD,
+	VFIOPOLICY_CMD_RULE_DEL,
+	VFIOPOLICY_CMD_RULE_GET,
+	VFIOPOLICY_CMD_RULE_ADD_NTF,
+	VFIOPOLICY_CMD_RULE_DEL_NTF,
+	VFIOPOLICY_CMD_DEV_GET,
+	VFIOPOLICY_CMD_DEV_NTF,
+
+	__VFIOPOLICY_CMD_MAX,
+	VFIOPOLICY_CMD_MAX = (__VFIOPOLICY_CMD_MAX - 1)
+};
+
+#define VFIOPOLICY_MCGRP_EVENTS	"events"
+
+#endif /* _UAPI_LINUX_VFIOPOLICY_H */

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of the module know of one another. */
+#ifndef VFIOPOLICY_H
+#define VFIOPOLICY_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "compat/override.h"
+#include "policy.h"
+#include "state.h"
+
+struct iommu_group;
+struct netlink_ext_ack;
+struct nlattr;
+struct pci_dev;
+
+/**
+ * DOC: locking
+ *
+ * vp_lock (spinlock, device.c)
+ *	guards the set of records, every &vp_view and the marks beside it in a
+ *	record, the writing of the table pointer, and the number of the next
+ *	event. Held for a few instructions, or for one netlink message full of
+ *	devices; never across anything that sleeps.
+ * rules_lock (mutex, rules.c)
+ *	lets one writer at a time build the next table. Look-ups take it never:
+ *	they use RCU.
+ * &vp_device.override_lock (mutex, one a record)
+ *	makes "does the record still want this override" and the writing of it
+ *	one step.
+ * device_lock (the driver core's)
+ *	is held by the core around the stub's probe and remove and around the
+ *	BIND, BOUND and UNBOUND notifications; handoff.c takes it to look at
+ *	the driver of a device.
+ *
+ * Order: rules_lock, then vp_lock. override_lock, then device_lock (the write
+ * of the override on 6.1), then vp_lock. The device_lock of a PF may be held
+ * when the override_lock of its VF is taken, never the other way round.
+ *
+ * Nothing of ours but override_lock is held across a call into the driver
+ * core, and that one only across the write of an override; never across
+ * attach and release.
+ *
+ * A record lives by its &vp_device.ref: one reference for being in the set,
+ * one for a queued or running work item, one for each caller that looked it
+ * up. It holds a reference on its pci_dev from beginning to end, so the
+ * device's memory is there whenever the record is. The generation, not the
+ * address, tells whether it is still the same device.
+ */
+
+#define VP_NAME_MAX	32
+
+/**
+ * enum vp_want - where a record's rule wants its device
+ * @VP_WANT_NATIVE: with the host, since no rule names it
+ * @VP_WANT_STUB: on the stub
+ * @VP_WANT_TARGET: with vfio-pci
+ */
+enum vp_want {
+	VP_WANT_NATIVE,
+	VP_WANT_STUB,
+	VP_WANT_TARGET,
+};
+
+/**
+ * struct vp_view - all that others may be told of a device
+ * @generation: number of the record, ascending
+ * @facts: what rules look at; never changes
+ * @address: the device's address; never changes
+ * @physfn: address of the PF when it is a VF, else empty; never changes
+ * @driver: the driver that has it, empty when none
+ * @group: number of its IOMMU group, or -1
+ * @status: state and reason; written by vp_device_move() alone
+ * @entry: the rule that names it; its id is 0 when none does
+ * @adopted: it was with its target already when the rule came
+ * @claimed: it has been kept from other drivers without a gap
+ *
+ * A copy of facts, so that dumps need no pci_dev. Guarded by vp_lock.
+ */
+struct vp_view {
+	u32 generation;
+	struct vp_facts facts;
+	char address[VP_NAME_MAX];
+	char physfn[VP_NAME_MAX];
+	char driver[VP_NAME_MAX];
+	int group;
+	struct vp_status status;
+	struct vp_entry entry;
+	bool adopted;
+	bool claimed;
+};
+
+/**
+ * struct vp_device - the record of a device that a rule names
+ * @pdev: the device, referenced; never changes
+ * @ref: references on the record
+ * @node: place in the set, by ascending generation; guarded by vp_lock
+ * @hash: place among those of the same address; guarded by vp_lock
+ * @linked: it is in the set; guarded by vp_lock
+ * @view: what others may know; guarded by vp_lock
+ * @group: its IOMMU group, referenced, or NULL; set once, under device_lock
+ *         with a driver bound, and stays until the record is freed
+ * @work: brings the device to where its rule wants it
+ * @tries: how often @work has tried in vain; the work item's alone
+ * @override_lock: see "DOC: locking"
+ * @override: spare strings of compat/override.h; guarded by @override_lock
+ */
+struct vp_device {
+	struct pci_dev *pdev;
+	struct kref ref;
+	struct list_head node;
+	struct hlist_node hash;
+	bool linked;
+	struct vp_view view;
+	struct iommu_group *group;
+	struct delayed_work work;
+	unsigned int tries;
+	struct mutex override_lock;
+	struct vp_override override;
+};
+
+/* device.c */
+extern spinlock_t vp_lock;
+
+/* Called for a device under vp_lock, so it must not sleep; not 0 ends it. */
+typedef int (*vp_view_fn)(const struct vp_view *view, bool in_use, void *arg);
+
+void vp_device_facts(struct pci_dev *pdev, struct vp_facts *facts);
+struct vp_device *vp_device_alloc(struct pci_dev *pdev);
+bool vp_device_insert(struct vp_device *rec, enum vfiopolicy_reason never);
+struct vp_device *vp_device_find(struct pci_dev *pdev);
+void vp_device_get(struct vp_device *rec);
+void vp_device_put(struct vp_device *rec);
+enum vp_want vp_device_want(const struct vp_device *rec);
+void vp_device_move_locked(struct vp_device *rec, enum vfiopolicy_state to,
+			   enum vfiopolicy_reason reason);
+bool vp_device_move(struct vp_device *rec, enum vfiopolicy_state from,
+		    enum vfiopolicy_state to, enum vfiopolicy_reason reason);
+void vp_device_note_bound(struct vp_device *rec);
+void vp_device_unlink(struct vp_device *rec, enum vfiopolicy_state last);
+int vp_device_for_each(u32 *cursor, vp_view_fn fn, void *arg);
+int vp_device_one(const char *address, vp_view_fn fn, void *arg);
+bool vp_device_user(const struct vp_table *next, char *address);
+void vp_device_rematch(void);
+void vp_device_kick_waiting(void);
+u32 vp_device_count(void);
+void vp_device_freeze(void);
+bool vp_device_frozen(void);
+struct vp_device *vp_device_first(void);
+
+/* rules.c */
+int vp_rules_load(const char *text, size_t len, bool ids);
+bool vp_rules_name(const struct vp_facts *facts);
+const struct vp_entry *vp_rules_match_locked(const struct vp_facts *facts);
+bool vp_rules_has_locked(u32 id);
+int vp_rules_add(const struct vp_rule *rule, enum vfiopolicy_origin origin,
+		 struct vp_entry *entry, bool *existed,
+		 struct netlink_ext_ack *extack, const struct nlattr *attr);
+int vp_rules_del(const struct vp_rule *rule, u32 id,
+		 struct netlink_ext_ack *extack, const struct nlattr *attr);
+int vp_rules_for_each(u32 *cursor,
+		      int (*fn)(const struct vp_entry *entry, void *arg),
+		      void *arg);
+void vp_rules_count(u32 *rules, u32 *bad);
+int vp_rules_start(void);
+void vp_rules_stop(void);
+
+/* claim.c */
+int vp_claim_override(struct vp_device *rec, enum vfiopolicy_state state,
+		      enum vp_override_name name);
+enum vfiopolicy_reason vp_claim_never(struct pci_dev *pdev);
+void vp_claim_present(struct pci_dev *pdev);
+void vp_claim_walk(u32 id);
+int vp_claim_register_stub(void);
+int vp_claim_start(void);
+void vp_claim_stop(void);
+void vp_claim_unregister_stub(void);
+
+/* handoff.c */
+void vp_handoff_work(struct work_struct *work);
+void vp_handoff_kick(struct vp_device *rec, unsigned long delay);
+void vp_handoff_try_target_again(void);
+int vp_handoff_start(void);
+void vp_handoff_stop(void);
+
+/* nl.c */
+void vp_nl_dev_event(const struct vp_view *view, bool in_use,
+		     const struct vp_status *old);
+void vp_nl_rule_event(const struct vp_entry *entry, u8 cmd);
+int vp_nl_start(bool disabled);
+void vp_nl_stop(void);
+
+#endif /* VFIOPOLICY_H */
