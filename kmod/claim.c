@@ -15,8 +15,8 @@
 #include "vfiopolicy.h"
 
 /*
- * How long a device may take from its ADD to its probe before the work item
- * lends a hand: the core probes it by itself, unless drivers_autoprobe is off.
+ * How long a device may take from its ADD to its probe, or from losing its
+ * driver to leaving the bus, before the work item lends a hand.
  */
 #define SETTLE_DELAY	HZ
 
@@ -235,11 +235,14 @@ static void unbound(struct vp_device *rec)
 		break;
 	case VFIOPOLICY_STATE_NATIVE:
 	case VFIOPOLICY_STATE_LOST:
-		/* Free at last: now the rule can have it. */
+		/*
+		 * Free at last: now the rule can have it. Not at once, for
+		 * this is also how the removal of a device begins.
+		 */
 		rec->view.claimed = false;
 		vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
 				      VFIOPOLICY_REASON_NONE);
-		vp_handoff_kick(rec, 0);
+		vp_handoff_kick(rec, SETTLE_DELAY);
 		break;
 	default:
 		break; /* on its way by our own hand */

@@ -42,7 +42,9 @@ struct rcu_head {
 };
 
 #define GFP_KERNEL 0
+#ifndef ARRAY_SIZE
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#endif
 
 static inline void *kvzalloc(size_t size, int gfp)
 {

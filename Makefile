@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# make help lists what there is. The module itself is built by Kbuild.
+
+VERSION := $(shell cat VERSION)
+KDIR ?= /lib/modules/$(shell uname -r)/build
+CACHE := $(or $(VFIOPOLICY_CACHE),/var/cache/vfiopolicy)
+prefix ?= /usr/local
+sbindir ?= $(prefix)/sbin
+DKMS_DIR := /usr/src/vfiopolicy-$(VERSION)
+
+BUILD := $(CURDIR)/build
+VM := $(CURDIR)/selftests/vm
+
+MODULE_SRC := Kbuild VERSION $(shell find kmod -type f)
+# What DKMS needs to build the module, and nothing else.
+DKMS_SRC := Kbuild VERSION dkms.conf COPYING $(shell find kmod -type f)
+
+.PHONY: help
+help:
+	@echo 'make module            the module, for the running kernel (or KDIR=)'
+	@echo 'make user              the command, in build/bin'
+	@echo 'make install           the command, to $$(DESTDIR)$(sbindir)'
+	@echo 'make dkms-install      the module, by DKMS, for this kernel and all later ones'
+	@echo 'make dkms-remove       undoes that'
+	@echo 'make demo              a guest shows what it does (SHELL=1: and leaves you in it)'
+	@echo 'make check             all tests on kernels 6.1, 6.12 and 7.2 (K=6.12 T=claim: a part)'
+	@echo 'make style             checkpatch, sparse, shellcheck, cppcheck, clang-tidy'
+	@echo 'make uapi              the uAPI header, from the netlink specification'
+	@echo 'make clean'
+
+.PHONY: module
+module:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+.PHONY: user
+user:
+	$(MAKE) -C user BUILD=$(BUILD)
+
+.PHONY: install
+install: user
+	$(MAKE) -C user BUILD=$(BUILD) DESTDIR=$(DESTDIR) prefix=$(prefix) \
+		sbindir=$(sbindir) install
+
+# Copied as a folder under a temporary name first, so that DKMS never sees half
+# of it.
+.PHONY: dkms-install
+dkms-install:
+	rm -rf $(DESTDIR)$(DKMS_DIR).new
+	mkdir -p $(DESTDIR)$(DKMS_DIR).new
+	cp --parents $(DKMS_SRC) $(DESTDIR)$(DKMS_DIR).new/
+	sed -i 's/#MODULE_VERSION#/$(VERSION)/' $(DESTDIR)$(DKMS_DIR).new/dkms.conf
+	rm -rf $(DESTDIR)$(DKMS_DIR)
+	mv $(DESTDIR)$(DKMS_DIR).new $(DESTDIR)$(DKMS_DIR)
+ifeq ($(DESTDIR),)
+	dkms install --force vfiopolicy/$(VERSION)
+endif
+
+.PHONY: dkms-remove
+dkms-remove:
+	dkms remove vfiopolicy/$(VERSION) --all
+	rm -rf $(DKMS_DIR)
+
+# For each kernel K: build/K/{vfiopolicy,testbus,greedy}.ko, each built in a
+# copy of its own, since Kbuild writes beside the sources.
+KERNELS := 6.1 6.12 7.2
+define kernel_rules
+$(BUILD)/$(1)/vfiopolicy.ko: $(MODULE_SRC)
+	@rm -rf $(BUILD)/$(1)/vfiopolicy && mkdir -p $(BUILD)/$(1)/vfiopolicy
+	@cp -p --parents $(MODULE_SRC) $(BUILD)/$(1)/vfiopolicy/
+	$(VM)/kernels build $(1) $(BUILD)/$(1)/vfiopolicy W=1 KCFLAGS=-Werror -s modules
+	@cp $(BUILD)/$(1)/vfiopolicy/vfiopolicy.ko $$@
+
+$(BUILD)/$(1)/%.ko: selftests/%/Kbuild $(wildcard selftests/testbus/* selftests/greedy/*)
+	@rm -rf $(BUILD)/$(1)/$$* && mkdir -p $(BUILD)/$(1)/$$*
+	@cp -p selftests/$$*/* $(BUILD)/$(1)/$$*/
+	$(VM)/kernels build $(1) $(BUILD)/$(1)/$$* W=1 KCFLAGS=-Werror -s modules
+	@cp $(BUILD)/$(1)/$$*/$$*.ko $$@
+
+.PHONY: modules-$(1)
+modules-$(1): $(BUILD)/$(1)/vfiopolicy.ko $(BUILD)/$(1)/testbus.ko \
+	      $(BUILD)/$(1)/greedy.ko
+endef
+$(foreach k,$(KERNELS),$(eval $(call kernel_rules,$(k))))
+
+.PHONY: selftests
+selftests:
+	$(MAKE) -C selftests BUILD=$(BUILD) KSELFTEST=$(CACHE)/linux-tools/tools/testing/selftests
+
+.PHONY: demo
+demo:
+	selftests/demo/run $(if $(filter 1 yes,$(SHELL_AFTER)),--shell)
+
+.PHONY: check
+check:
+	selftests/check $(if $(K),-k "$(K)") $(if $(T),-t "$(T)")
+
+.PHONY: style
+style:
+	selftests/style
+
+.PHONY: uapi
+uapi:
+	selftests/uapi --write
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)

@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# From the start: in an initramfs the module is loaded first, then nvme and
+# igb. Runs outside of guests and boots its own, some seconds each.
+# Control: without the module the native drivers have everything.
+
+# shellcheck source=selftests/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+
+HERE=$(dirname "$(realpath "$0")")
+
+TESTS="control_native_drivers_have_everything
+	listed_ids_go_to_vfio_before_nvme_and_igb
+	one_of_three_drives_by_address
+	disable_on_the_command_line_is_the_way_back"
+
+# boot_with CMDLINE: what boot_script.sh says, in OUT
+boot_with() {
+	OUT=$("$HERE/vm/boot" -k "$VP_KERNEL" -a "$1" -m nvme -m igb -m vfio-pci \
+		-m vfio_iommu_type1 -x "$VP_MODULES/vfiopolicy.ko" \
+		-f "$VP_BIN/vpnl" -- "$HERE/boot_script.sh" 2>&1) && return
+	say "the boot failed: $OUT"
+	return 1
+}
+
+lines() {
+	grep -cE "$1" <<< "$OUT"
+}
+
+control_native_drivers_have_everything() {
+	boot_with vp.module=no &&
+		same "drives of nvme" "$(lines '^nvme .* nvme node=no')" 3 &&
+		same "ports of igb" "$(lines '^igb .* igb node=no')" 1 &&
+		same "what they logged" "$(lines '^native probes: 4')" 1
+}
+
+listed_ids_go_to_vfio_before_nvme_and_igb() {
+	boot_with "vfiopolicy.ids=1b36:0010,8086:10c9" &&
+		same "drives of vfio-pci" "$(lines '^nvme .* vfio-pci node=yes')" 3 &&
+		same "ports of vfio-pci" "$(lines '^igb .* vfio-pci node=yes')" 1 &&
+		same "what native drivers logged" "$(lines '^native probes: 0')" 1
+}
+
+one_of_three_drives_by_address() {
+	boot_with 'vfiopolicy.rules="vfio 0000:02:00.0 1b36:0010"' &&
+		same "the one" "$(lines '^nvme 0000:02:00.0 vfio-pci node=yes')" 1 &&
+		same "the others" "$(lines '^nvme .* nvme node=no')" 2 &&
+		same "ports of igb" "$(lines '^igb .* igb ')" 1
+}
+
+disable_on_the_command_line_is_the_way_back() {
+	boot_with "vfiopolicy.ids=1b36:0010,8086:10c9 vfiopolicy.disable=1" &&
+		same "drives of nvme" "$(lines '^nvme .* nvme node=no')" 3 &&
+		same "ports of igb" "$(lines '^igb .* igb node=no')" 1
+}
+
+run_tests
