@@ -22,7 +22,7 @@ help:
 	@echo 'make install           the command, to $$(DESTDIR)$(sbindir)'
 	@echo 'make dkms-install      the module, by DKMS, for this kernel and all later ones'
 	@echo 'make dkms-remove       undoes that'
-	@echo 'make demo              a guest shows what it does (SHELL=1: and leaves you in it)'
+	@echo 'make demo              a guest shows what it does (STAY=1: and leaves you in it)'
 	@echo 'make check             all tests on kernels 6.1, 6.12 and 7.2 (K=6.12 T=claim: a part)'
 	@echo 'make style             checkpatch, sparse, shellcheck, cppcheck, clang-tidy'
 	@echo 'make uapi              the uAPI header, from the netlink specification'
@@ -34,11 +34,13 @@ module:
 
 .PHONY: user
 user:
-	$(MAKE) -C user BUILD=$(BUILD)
+	@mkdir -p $(BUILD)/bin
+	$(MAKE) -C user BUILD=$(BUILD)/user
+	@cp -p $(BUILD)/user/vfiopolicy $(BUILD)/bin/
 
 .PHONY: install
 install: user
-	$(MAKE) -C user BUILD=$(BUILD) DESTDIR=$(DESTDIR) prefix=$(prefix) \
+	$(MAKE) -C user BUILD=$(BUILD)/user DESTDIR=$(DESTDIR) prefix=$(prefix) \
 		sbindir=$(sbindir) install
 
 # Copied as a folder under a temporary name first, so that DKMS never sees half
@@ -88,7 +90,7 @@ selftests:
 
 .PHONY: demo
 demo:
-	selftests/demo/run $(if $(filter 1 yes,$(SHELL_AFTER)),--shell)
+	selftests/demo $(if $(STAY),--stay)
 
 .PHONY: check
 check:

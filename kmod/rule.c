@@ -60,7 +60,7 @@ static bool accept_text(struct reader *in, const char *word)
 {
 	size_t len = strlen(word);
 
-	if ((size_t)(in->end - in->pos) < len || memcmp(in->pos, word, len))
+	if ((size_t)(in->end - in->pos) < len || memcmp(in->pos, word, len) != 0)
 		return false;
 	in->pos += len;
 	return true;

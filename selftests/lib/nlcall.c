@@ -136,12 +136,12 @@ uint32_t nl_u32(const struct nlmsghdr *hdr, uint16_t type, uint32_t none)
 const char *nl_str(const struct nlmsghdr *hdr, uint16_t type)
 {
 	const struct nlattr *attr = nl_find(hdr, type);
-	const char *text = (const char *)(attr + 1);
+	const char *text;
 
-	if (!attr || attr->nla_len <= NLA_HDRLEN ||
-	    text[attr->nla_len - NLA_HDRLEN - 1])
+	if (!attr || attr->nla_len <= NLA_HDRLEN)
 		return NULL;
-	return text;
+	text = (const char *)(attr + 1);
+	return text[attr->nla_len - NLA_HDRLEN - 1] ? NULL : text;
 }
 
 /**

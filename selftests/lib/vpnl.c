@@ -59,7 +59,7 @@ static int print_info(const struct nlmsghdr *hdr, void *arg)
 	       nl_u32(hdr, VFIOPOLICY_A_INFO_RULES, 0),
 	       nl_u32(hdr, VFIOPOLICY_A_INFO_RULES_BAD, 0),
 	       nl_u32(hdr, VFIOPOLICY_A_INFO_DEVICES, 0),
-	       nl_find(hdr, VFIOPOLICY_A_INFO_DISABLED) != NULL);
+	       !!nl_find(hdr, VFIOPOLICY_A_INFO_DISABLED));
 	return 0;
 }
 
@@ -95,8 +95,8 @@ static int print_dev(const struct nlmsghdr *hdr, void *arg)
 		driver ? driver : "-",
 		(int)nl_u32(hdr, VFIOPOLICY_A_DEV_GROUP, -1),
 		physfn ? physfn : "-", nl_u32(hdr, VFIOPOLICY_A_DEV_RULE, 0),
-		nl_find(hdr, VFIOPOLICY_A_DEV_ADOPTED) != NULL,
-		nl_find(hdr, VFIOPOLICY_A_DEV_IN_USE) != NULL);
+		!!nl_find(hdr, VFIOPOLICY_A_DEV_ADOPTED),
+		!!nl_find(hdr, VFIOPOLICY_A_DEV_IN_USE));
 	return 0;
 }
 
@@ -171,7 +171,9 @@ static int wait_for(struct nl *nl, int seconds, struct goal *goal)
 	int ret;
 
 	ret = nl_open(&events);
-	if (ret || (ret = nl_join(&events)))
+	if (!ret)
+		ret = nl_join(&events);
+	if (ret)
 		return fail(&events, ret);
 	for (;;) {
 		ret = look(nl, goal);
@@ -201,9 +203,14 @@ static int record(struct nl *nl, const char *path, const char *stop)
 	FILE *out = fopen(path, "w");
 	int ret;
 
-	if (!out || (ret = nl_join(nl))) {
+	if (!out) {
 		perror(path);
 		return 1;
+	}
+	ret = nl_join(nl);
+	if (ret) {
+		fclose(out);
+		return fail(nl, ret);
 	}
 	fprintf(out, "listening\n");
 	fflush(out);

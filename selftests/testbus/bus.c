@@ -129,12 +129,8 @@ void tb_bus_rescan(struct tb_domain *dom)
 /* The caller has the lock of rescan and removal, and puts the device. */
 static struct pci_dev *tb_bus_find(const struct tb_addr *at)
 {
-	int bus = tb_config_live_bus(at);
-
-	if (bus < 0)
-		return NULL;
-	return pci_get_domain_bus_and_slot(at->domain->sysdata.domain, bus,
-					   at->devfn);
+	return pci_get_domain_bus_and_slot(at->domain->sysdata.domain,
+					   tb_config_live_bus(at), at->devfn);
 }
 
 /**

@@ -68,6 +68,7 @@ struct tb_func {
 
 /**
  * struct tb_seg - a bus, under the number that commands call it by
+ * @bridge: the function that leads to it; NULL for a root bus
  * @bridges: functions on it that have a bus behind them
  * @func: its functions
  * @live: the number that its bridge's registers give it now; -1: unreachable
@@ -77,6 +78,7 @@ struct tb_func {
  * All but @number is guarded by tb_domain.lock.
  */
 struct tb_seg {
+	struct tb_func *bridge;
 	struct list_head bridges;
 	struct tb_func *func[TB_DEVFNS];
 	int live;
@@ -167,7 +169,7 @@ void tb_config_free(struct tb_domain *dom);
 int tb_config_define(const struct tb_addr *at, const struct tb_spec *spec);
 int tb_config_undefine(const struct tb_addr *at);
 bool tb_config_pull(const struct tb_addr *at);
-int tb_config_live_bus(const struct tb_addr *at);
+u8 tb_config_live_bus(const struct tb_addr *at);
 unsigned int tb_config_group(struct pci_dev *pdev);
 bool tb_config_print(const struct tb_addr *at, char *line, size_t size);
 

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Takes the command line apart. Options may stand anywhere; the first word
+ * that is none is the command, the rest are its operands.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "output.h"
+
+/* Long options without a letter; those with one are named by it. */
+enum {
+	LONG_COLOR = 256,
+	LONG_NO_LEGEND,
+	LONG_ALL,
+	LONG_ABSENT_OK,
+	LONG_WAIT,
+	LONG_COUNT,
+};
+
+#define WAIT_DEFAULT	10
+#define WAIT_MAX	86400
+
+static const char short_options[] = ":jnaqvhV";
+
+static const struct option long_options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "numeric", no_argument, NULL, 'n' },
+	{ "no-legend", no_argument, NULL, LONG_NO_LEGEND },
+	{ "all", no_argument, NULL, LONG_ALL },
+	{ "absent-ok", no_argument, NULL, LONG_ABSENT_OK },
+	{ "wait", required_argument, NULL, LONG_WAIT },
+	{ "count", required_argument, NULL, LONG_COUNT },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "color", optional_argument, NULL, LONG_COLOR },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const struct {
+	enum vp_option bit;
+	const char *name;
+} option_names[] = {
+	{ VP_OPT_JSON, "--json" },
+	{ VP_OPT_NUMERIC, "--numeric" },
+	{ VP_OPT_NO_LEGEND, "--no-legend" },
+	{ VP_OPT_ALL, "--all" },
+	{ VP_OPT_LIST_ALL, "-a" },
+	{ VP_OPT_ABSENT_OK, "--absent-ok" },
+	{ VP_OPT_WAIT, "--wait" },
+	{ VP_OPT_COUNT, "--count" },
+};
+
+static int parse_color(const char *text, enum vp_color *color)
+{
+	if (!text || !strcmp(text, "always")) {
+		*color = VP_COLOR_ALWAYS;
+	} else if (!strcmp(text, "never")) {
+		*color = VP_COLOR_NEVER;
+	} else if (!strcmp(text, "auto")) {
+		*color = VP_COLOR_AUTO;
+	} else {
+		vp_out_error("--color=%s: expected auto, always or never", text);
+		return -1;
+	}
+	return 0;
+}
+
+static int parse_wait(const char *text, double *wait)
+{
+	char *end;
+
+	*wait = strtod(text, &end);
+	if (end == text || *end || !isfinite(*wait) || *wait < 0 ||
+	    *wait > WAIT_MAX) {
+		vp_out_error("--wait=%s: expected seconds, 0 to %d", text,
+			     WAIT_MAX);
+		return -1;
+	}
+	return 0;
+}
+
+static int parse_count(const char *text, unsigned long *count)
+{
+	char *end;
+
+	errno = 0;
+	*count = strtoul(text, &end, 10);
+	if (!isdigit((unsigned char)text[0]) || *end || errno || !*count) {
+		vp_out_error("--count=%s: expected a number from 1 on", text);
+		return -1;
+	}
+	return 0;
+}
+
+/* A letter that is none of ours, or else a long option, which is in argv. */
+static int complain(char **argv, const char *what)
+{
+	if (optopt > 0 && optopt < LONG_COLOR &&
+	    !strchr(short_options, optopt))
+		vp_out_error("-%c: %s", optopt, what);
+	else
+		vp_out_error("%s: %s", argv[optind - 1], what);
+	return -1;
+}
+
+static int take_option(int opt, char **argv, struct vp_args *args)
+{
+	switch (opt) {
+	case 'j':
+		args->given |= VP_OPT_JSON;
+		return 0;
+	case 'n':
+		args->given |= VP_OPT_NUMERIC;
+		return 0;
+	case LONG_NO_LEGEND:
+		args->given |= VP_OPT_NO_LEGEND;
+		return 0;
+	case 'a':
+		args->given |= VP_OPT_LIST_ALL;
+		return 0;
+	case LONG_ALL:
+		args->given |= VP_OPT_ALL;
+		return 0;
+	case LONG_ABSENT_OK:
+		args->given |= VP_OPT_ABSENT_OK;
+		return 0;
+	case LONG_WAIT:
+		args->given |= VP_OPT_WAIT;
+		return parse_wait(optarg, &args->wait);
+	case LONG_COUNT:
+		args->given |= VP_OPT_COUNT;
+		return parse_count(optarg, &args->count);
+	case 'q':
+		args->quiet = true;
+		return 0;
+	case 'v':
+		args->verbose = true;
+		return 0;
+	case LONG_COLOR:
+		return parse_color(optarg, &args->color);
+	case 'h':
+		args->help = true;
+		return 0;
+	case 'V':
+		args->version = true;
+		return 0;
+	case ':':
+		return complain(argv, "a value is missing");
+	default:
+		/* A long option of ours that got a value is named by optopt. */
+		return complain(argv, optopt && strchr(short_options, optopt) ?
+				"it takes no value" : "no such option");
+	}
+}
+
+/* How many letters to add, drop or change to make one word of the other. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[32], len = strlen(b), i, diag, up;
+
+	if (len >= sizeof(row) / sizeof(row[0]))
+		return len;
+	for (i = 0; i <= len; i++)
+		row[i] = i;
+	for (; *a; a++) {
+		diag = row[0]++;
+		for (i = 1; i <= len; i++) {
+			up = row[i];
+			row[i] = diag + (*a != b[i - 1]);
+			if (row[i] > up + 1)
+				row[i] = up + 1;
+			if (row[i] > row[i - 1] + 1)
+				row[i] = row[i - 1] + 1;
+			diag = up;
+		}
+	}
+	return row[len];
+}
+
+static void suggest(const struct vp_command *const *commands, const char *name)
+{
+	const struct vp_command *best = NULL;
+	size_t least = 3, d;
+
+	for (; *commands; commands++) {
+		d = distance(name, (*commands)->name);
+		if (d < least) {
+			least = d;
+			best = *commands;
+		}
+	}
+	if (best)
+		vp_out_error("%s: no such command; did you mean %s?", name,
+			     best->name);
+	else
+		vp_out_error("%s: no such command; vfiopolicy --help lists them",
+			     name);
+}
+
+/**
+ * vp_args_command() - find a command by its name
+ * @commands: all commands, ended by NULL
+ * @name: the name
+ *
+ * Return: the command, or NULL.
+ */
+const struct vp_command *vp_args_command(
+	const struct vp_command *const *commands, const char *name)
+{
+	for (; *commands; commands++)
+		if (!strcmp((*commands)->name, name))
+			return *commands;
+	return NULL;
+}
+
+static int check_options(const struct vp_args *args)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(option_names) / sizeof(option_names[0]); i++) {
+		if (!(args->given & option_names[i].bit) ||
+		    (args->command->options & option_names[i].bit))
+			continue;
+		vp_out_error("%s: not an option of '%s'", option_names[i].name,
+			     args->command->name);
+		return -1;
+	}
+	return 0;
+}
+
+static int check_words(const struct vp_args *args)
+{
+	const struct vp_command *command = args->command;
+
+	if (args->nwords >= command->min_words &&
+	    (command->max_words < 0 || args->nwords <= command->max_words))
+		return 0;
+	if (args->nwords < command->min_words)
+		vp_out_error("%s: something to name is missing", command->name);
+	else
+		vp_out_error("%s: '%s' is one word too many", command->name,
+			     args->words[command->max_words]);
+	vp_out_usage(command);
+	return -1;
+}
+
+/**
+ * vp_args_parse() - take the command line apart
+ * @argc: as main() got it
+ * @argv: as main() got it; its order may be changed
+ * @commands: all commands, ended by NULL
+ * @args: filled in on success
+ *
+ * Return: 0, or -1 after having said what is wrong.
+ */
+int vp_args_parse(int argc, char **argv,
+		  const struct vp_command *const *commands,
+		  struct vp_args *args)
+{
+	const char *name;
+	int opt;
+
+	memset(args, 0, sizeof(*args));
+	args->wait = WAIT_DEFAULT;
+	opterr = 0;
+	optind = 0;
+	while ((opt = getopt_long(argc, argv, short_options, long_options,
+				  NULL)) != -1)
+		if (take_option(opt, argv, args))
+			return -1;
+	if (optind == argc)
+		return 0;
+
+	name = argv[optind++];
+	args->nwords = argc - optind;
+	args->words = argv + optind;
+	if (!strcmp(name, "help")) {
+		args->help = true;
+		if (!args->nwords)
+			return 0;
+		name = args->words[0];
+	}
+	args->command = vp_args_command(commands, name);
+	if (!args->command) {
+		suggest(commands, name);
+		return -1;
+	}
+	if (args->help || args->version)
+		return 0;
+	if (check_options(args) || check_words(args))
+		return -1;
+	return 0;
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vfiopolicy list [-a]
+ *
+ * The devices that a rule names, or all of the host's, with who drives them.
+ */
+#include <json.h>
+#include <libsmartcols.h>
+
+#include "command.h"
+#include "output.h"
+
+enum {
+	COL_ADDRESS,
+	COL_ID,
+	COL_DRIVER,
+	COL_GROUP,
+	COL_STATE,
+	COL_RULE,
+	COL_DEVICE,
+};
+
+static const struct vp_out_column columns[] = {
+	[COL_ADDRESS] = { "ADDRESS", 12, 0 },
+	[COL_ID] = { "ID", 9, 0 },
+	[COL_DRIVER] = { "DRIVER", 10, 0 },
+	[COL_GROUP] = { "GROUP", 5, SCOLS_FL_RIGHT },
+	[COL_STATE] = { "STATE", 8, 0 },
+	[COL_RULE] = { "RULE", 0.2, SCOLS_FL_TRUNC },
+	[COL_DEVICE] = { "DEVICE", 0.3, SCOLS_FL_TRUNC },
+};
+
+/**
+ * struct list - what is to be listed
+ * @host: the host
+ * @devs: devices as the module has them; those it does not know have no
+ *        generation
+ * @count: number of @devs
+ */
+struct list {
+	struct vp_host host;
+	struct vp_nl_dev *devs;
+	size_t count;
+};
+
+static bool is_known(const struct vp_nl_dev *dev)
+{
+	return dev->generation;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct vp_facts *x = &((const struct vp_nl_dev *)a)->facts;
+	const struct vp_facts *y = &((const struct vp_nl_dev *)b)->facts;
+
+	if (x->domain != y->domain)
+		return x->domain < y->domain ? -1 : 1;
+	return (x->bus << 8 | x->devfn) - (y->bus << 8 | y->devfn);
+}
+
+static bool has_address(const struct list *list, const char *address)
+{
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		if (!strcmp(list->devs[i].address, address))
+			return true;
+	return false;
+}
+
+/* Adds what the module does not know of; bridges are nobody's to give. */
+static int add_others(struct list *list)
+{
+	const struct vp_host_dev *from;
+	struct vp_nl_dev *devs, *to;
+	size_t i, known = list->count;
+
+	devs = realloc(list->devs, (known + list->host.count + 1) *
+				   sizeof(*devs));
+	if (!devs)
+		return -ENOMEM;
+	list->devs = devs;
+	for (i = 0; i < list->host.count; i++) {
+		from = &list->host.devs[i];
+		if (from->bridge || has_address(list, from->address))
+			continue;
+		to = &devs[list->count++];
+		memset(to, 0, sizeof(*to));
+		memcpy(to->address, from->address, sizeof(to->address));
+		memcpy(to->driver, from->driver, sizeof(to->driver));
+		memcpy(to->physfn, from->physfn, sizeof(to->physfn));
+		to->facts = from->facts;
+		to->group = from->group;
+	}
+	return 0;
+}
+
+static void print_device(const struct list *list, const struct vp_nl_dev *dev,
+			 struct libscols_line *line)
+{
+	char text[VFIOPOLICY_RULE_LEN_MAX + 16], state[VP_VERDICT_LEN];
+	enum vp_action action = dev->target[0] ? VP_VFIO : VP_HOLD;
+
+	vp_out_cell(line, COL_ADDRESS, dev->address);
+	snprintf(text, sizeof(text), "%04x:%04x", dev->facts.vendor,
+		 dev->facts.device);
+	vp_out_cell(line, COL_ID, text);
+	vp_out_cell(line, COL_DRIVER, dev->driver);
+	snprintf(text, sizeof(text), "%d", dev->group);
+	vp_out_cell(line, COL_GROUP, dev->group < 0 ? "" : text);
+	vp_out_name(&list->host, &dev->facts, text, sizeof(text));
+	vp_out_cell(line, COL_DEVICE, text);
+	if (!is_known(dev)) {
+		vp_out_cell(line, COL_STATE, "");
+		vp_out_cell(line, COL_RULE, "");
+		return;
+	}
+	vp_verdict_state(dev, state);
+	vp_out_cell_verdict(line, COL_STATE, state,
+			    vp_verdict_device(dev, action));
+	snprintf(text, sizeof(text), "%u %s", dev->rule, dev->rule_text);
+	vp_out_cell(line, COL_RULE, dev->rule ? text : "");
+}
+
+static void print_json(const struct list *list, bool module)
+{
+	struct json_object *obj = vp_out_json(), *devs, *dev;
+	size_t i;
+
+	vp_out_json_bool(obj, "module", module);
+	devs = json_object_new_array();
+	for (i = 0; i < list->count; i++) {
+		dev = vp_out_json_dev(&list->host, &list->devs[i]);
+		if (!is_known(&list->devs[i]))
+			vp_out_json_string(dev, "state", NULL);
+		json_object_array_add(devs, dev);
+	}
+	json_object_object_add(obj, "devices", devs);
+	vp_out_json_print(obj);
+}
+
+static void print_table(const struct list *list)
+{
+	struct libscols_table *table;
+	size_t i;
+
+	table = vp_out_table(columns, ARRAY_SIZE(columns));
+	for (i = 0; i < list->count; i++)
+		print_device(list, &list->devs[i], vp_out_line(table));
+	vp_out_table_print(table);
+}
+
+/* Return: an exit status; @module says whether the module answered. */
+static int ask_module(struct list *list, bool all, bool *module)
+{
+	struct vp_nl nl;
+	int ret;
+
+	ret = vp_nl_open(&nl);
+	if (!ret)
+		ret = vp_nl_devs(&nl, &list->devs, &list->count);
+	*module = !ret;
+	if (ret == -ENOENT && all) {
+		vp_out_note("the module is not loaded; this is what the host has");
+		ret = 0;
+	} else if (ret) {
+		vp_out_nl_error("module vfiopolicy", &nl.error);
+	}
+	vp_nl_close(&nl);
+	return ret ? VP_EXIT_KERNEL : VP_EXIT_DONE;
+}
+
+static int list_devices(struct list *list, const struct vp_args *args)
+{
+	bool all = args->given & (VP_OPT_ALL | VP_OPT_LIST_ALL), module;
+	int ret;
+
+	ret = ask_module(list, all, &module);
+	if (ret)
+		return ret;
+	if (all && add_others(list)) {
+		vp_out_error("%s", strerror(ENOMEM));
+		return VP_EXIT_KERNEL;
+	}
+	if (list->count)
+		qsort(list->devs, list->count, sizeof(*list->devs), by_address);
+	if (args->given & VP_OPT_JSON)
+		print_json(list, module);
+	else
+		print_table(list);
+	if (!list->count)
+		vp_out_note("no device that is present is named by a rule; list -a shows all");
+	return VP_EXIT_DONE;
+}
+
+static int run(const struct vp_args *args)
+{
+	struct list list = { 0 };
+	int ret;
+
+	ret = vp_host_open(&list.host, NULL, NULL);
+	if (ret) {
+		vp_out_error("%s: %s", list.host.devices_dir ?
+			     list.host.devices_dir : "sysfs", strerror(-ret));
+		ret = VP_EXIT_KERNEL;
+	} else {
+		ret = list_devices(&list, args);
+	}
+	free(list.devs);
+	vp_host_close(&list.host);
+	return ret;
+}
+
+const struct vp_command vp_cmd_list = {
+	.name = "list",
+	.synopsis = "[-a]",
+	.summary = "the devices that rules name: driver, group, state, rule",
+	.help =
+"  -a, --all         all devices of the host but bridges; works without the\n"
+"                    module, too\n"
+"  -n, --numeric     numbers instead of names\n"
+"  --no-legend       no heading\n",
+	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_NO_LEGEND |
+		   VP_OPT_ALL | VP_OPT_LIST_ALL,
+	.min_words = 0,
+	.max_words = 0,
+	.run = run,
+};
