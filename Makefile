@@ -90,7 +90,7 @@ selftests:
 
 .PHONY: demo
 demo:
-	selftests/demo $(if $(STAY),--stay)
+	selftests/demo/run $(if $(STAY),--stay)
 
 .PHONY: check
 check:

@@ -36,7 +36,7 @@ control_nouveau_is_entered_without_a_rule() {
 	load && trace_functions nouveau_drm_probe && log_mark &&
 		testbus "add $P10 10de:1b39 class=030200" &&
 		expect "the probe was entered" test "$(traced)" -ge 1 &&
-		expect "nouveau says so" grep -q "nouveau $P10" <(log_since)
+		expect "nouveau says so" grep -q "nouveau.*$P10" <(log_since)
 }
 
 nouveau_is_never_entered_with_it() {
@@ -44,7 +44,7 @@ nouveau_is_never_entered_with_it() {
 		testbus "add $P10 10de:1b39 class=030200" &&
 		wait_state "$P10" held no-iommu-group &&
 		same "entries of the probe" "$(traced)" 0 &&
-		expect "nouveau is silent" test -z "$(log_since | grep "nouveau $P10")"
+		expect "nouveau is silent" test -z "$(log_since | grep "nouveau.*$P10")"
 }
 
 it_stays_on_the_stub_without_a_group() {

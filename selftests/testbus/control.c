@@ -242,8 +242,9 @@ static int tb_parse_spec(char *rest, struct tb_spec *spec)
 	ret = tb_parse_ids("id", word ?: "", &spec->vendor, &spec->device);
 	if (ret)
 		return ret;
-	if (!spec->vendor || spec->vendor == 0xffff) {
-		pr_err("id: vendor %04x is how an empty slot reads\n",
+	/* 0001 is how a function reads that asks to be tried again later. */
+	if (!spec->vendor || spec->vendor == 0xffff || spec->vendor == 1) {
+		pr_err("id: vendor %04x can be no function's; 0000, ffff and 0001 mean that none answers\n",
 		       spec->vendor);
 		return -EINVAL;
 	}

@@ -1,0 +1,234 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The command against the module and real devices: what it does, what it says
+# and how it ends. What it says of the devices is checked against sysfs and
+# against the family, asked by other means.
+
+# shellcheck source=selftests/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+
+read -ra TWINS <<< "$(all_of 1b36:0010 | tr '\n' ' ')"
+IGB=$(one_of 8086:10c9)
+[ "${#TWINS[@]}" -ge 2 ] || skip "needs two NVMe"
+[ -e "$SYS/$IGB/iommu_group" ] || skip "needs an igb and an IOMMU"
+P10=1000:00:05.0
+insmod "$VP_MODULES/testbus.ko" || skip "needs the test bus"
+need_debugfs
+
+TESTS="without_the_module_it_says_so
+	add_the_sentence_that_must_work
+	add_an_id_of_several_devices_is_refused
+	add_all_takes_them_all
+	add_of_a_native_device_is_pending
+	add_isolates_a_free_device
+	add_without_an_iommu_group_is_held
+	add_twice_changes_nothing
+	add_of_nonsense_is_shown
+	add_of_an_absent_device
+	add_needs_privilege
+	del_by_number_and_by_text
+	del_of_what_is_not_there
+	del_while_in_use
+	list_and_status_agree_with_sysfs
+	json_is_json
+	bad_rules_fail_the_status
+	monitor_streams_events"
+
+after_each() {
+	testbus "del $P10" 2> /dev/null
+	unload
+	wait_driver "$IGB" igb
+}
+
+at_end() {
+	rmmod testbus
+}
+
+# run STATUS WORD...: the command must end so; what it says is in OUT.
+run() {
+	local want=$1 got
+	shift
+
+	OUT=$(vfiopolicy "$@" 2>&1)
+	got=$?
+	[ "$got" = "$want" ] && return
+	say "failed: vfiopolicy $*: exit status $got, expected $want"
+	say "${OUT//$'\n'/$'\n'# }"
+	return 1
+}
+
+# says TEXT: as a fixed string
+says() {
+	grep -qF -- "$1" <<< "$OUT" && return
+	say "failed: '$1' is not in:"
+	say "${OUT//$'\n'/$'\n'# }"
+	return 1
+}
+
+json() {
+	python3 -c 'import json, sys; d = json.load(sys.stdin); print(eval(sys.argv[1]))' \
+		"$1" <<< "$OUT"
+}
+
+without_the_module_it_says_so() {
+	run 2 status && says "modprobe vfiopolicy"
+}
+
+# Here the device has no IOMMU group, so the end is not the usual one: held.
+add_the_sentence_that_must_work() {
+	load && testbus "add $P10 10de:1b39 class=030200" &&
+		run 4 add 10de:1b39 && says "$P10" && says "Tesla P10" &&
+		says "rule 1 added: vfio 10de:1b39" &&
+		same rules "$(vpnl rules)" "1 runtime vfio 10de:1b39" &&
+		same state "$(dev $P10 state)" held
+}
+
+add_an_id_of_several_devices_is_refused() {
+	load && run 1 add 1b36:0010 &&
+		says "vfiopolicy add ${TWINS[0]} 1b36:0010" &&
+		says "vfiopolicy add ${TWINS[1]} 1b36:0010" && says "--all" &&
+		same rules "$(vpnl rules)" ""
+}
+
+add_all_takes_them_all() {
+	load && run 6 add --all 1b36:0010 && says "nvme" &&
+		same rules "$(vpnl rules)" "1 runtime vfio 1b36:0010"
+}
+
+add_of_a_native_device_is_pending() {
+	load && run 6 add "$IGB" && says "igb" && says "rescan" &&
+		same driver "$(driver_of "$IGB")" igb &&
+		replug "$IGB" && wait_state "$IGB" isolated && run 0 status
+}
+
+add_isolates_a_free_device() {
+	load || return 1
+	echo "$IGB" > "$SYS/$IGB/driver/unbind"
+	run 0 add 8086:10c9 && says "$IGB" && says "vfio-pci" && says "done" &&
+		same driver "$(driver_of "$IGB")" vfio-pci &&
+		same override "$(override_of "$IGB")" vfio-pci
+}
+
+add_without_an_iommu_group_is_held() {
+	load && testbus "add $P10 10de:1b39 class=030200" &&
+		run 4 add 10de:1b39 && says "no IOMMU group" &&
+		same driver "$(driver_of $P10)" vfiopolicy
+}
+
+add_twice_changes_nothing() {
+	load || return 1
+	echo "$IGB" > "$SYS/$IGB/driver/unbind"
+	run 0 add 8086:10c9 && run 0 add vfio 8086:10C9 && says "already" &&
+		same rules "$(vpnl rules)" "1 runtime vfio 8086:10c9" &&
+		run 2 add hold 8086:10c9 && says "'vfio'"
+}
+
+add_of_nonsense_is_shown() {
+	load && run 1 add 10de:xyz && says "10de:xyz" && says "^" &&
+		says "device id" && run 1 add && run 1 frobnicate &&
+		run 1 stauts && says "status" && run 1 add --frobnicate 1:2 &&
+		same rules "$(vpnl rules)" ""
+}
+
+add_of_an_absent_device() {
+	load && run 3 add dead:beef && says "Nothing was changed" &&
+		same rules "$(vpnl rules)" "" &&
+		run 0 add --absent-ok dead:beef &&
+		same rules "$(vpnl rules)" "1 runtime vfio dead:beef" &&
+		run 4 status && says "no device"
+}
+
+add_needs_privilege() {
+	load || return 1
+	OUT=$(setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$VP_BIN/vfiopolicy" add "$IGB" 2>&1)
+	same "exit status" $? 2 && says CAP_SYS_ADMIN && says root &&
+		same rules "$(vpnl rules)" "" || return 1
+	OUT=$(setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$VP_BIN/vfiopolicy" status 2>&1)
+	same "exit status of a reader" $? 0
+}
+
+del_by_number_and_by_text() {
+	load 'rules="hold 10de:1b39; vfio 10de:1b38"' &&
+		testbus "add $P10 10de:1b39" && wait_state $P10 held &&
+		run 0 del 1 && says "deleted" &&
+		same override "$(override_of $P10)" "(null)" &&
+		run 0 del 10DE:1b38 && same rules "$(vpnl rules)" ""
+}
+
+del_of_what_is_not_there() {
+	load 'rules="hold 10de:1b39"' && run 3 del 17 && run 3 del 1:2 &&
+		says "hold 10de:1b39" &&
+		same rules "$(vpnl rules)" "1 cmdline hold 10de:1b39"
+}
+
+del_while_in_use() {
+	local answer
+
+	load "rules=\"vfio $IGB\"" && replug "$IGB" &&
+		wait_state "$IGB" isolated || return 1
+	coproc USER { vfio_open "$IGB" "$(group_of "$IGB")" 2>&1; }
+	read -r answer <&"${USER[0]}"
+	same "the user says" "$answer" open && run 2 del 1 && says "in use" &&
+		run 0 list && says "in use"
+	local ret=$?
+	eval "exec ${USER[1]}>&-"
+	wait "$USER_PID"
+	[ $ret = 0 ] && run 0 del 1 && says "vfio-pci -> igb"
+}
+
+list_and_status_agree_with_sysfs() {
+	load "rules=\"vfio $IGB; vfio ${TWINS[0]}\"" && replug "$IGB" &&
+		wait_state "$IGB" isolated &&
+		wait_state "${TWINS[0]}" native &&
+		run 0 list && says "$IGB" && says "isolated" && says "nvme" &&
+		same "lines of the list" "$(wc -l <<< "$OUT")" 3 &&
+		run 4 status && says "1 of 2 rules is not met" &&
+		run 0 list -a && says "${TWINS[1]}" &&
+		run 0 status "$IGB" && says "vfio-pci" && run 3 status 0000:7f:1f.7
+}
+
+json_is_json() {
+	load "rules=\"vfio $IGB\"" && replug "$IGB" &&
+		wait_state "$IGB" isolated && run 0 list --json &&
+		same version "$(json 'd["version"]')" 1 &&
+		same address "$(json 'd["devices"][0]["address"]')" "$IGB" &&
+		same state "$(json 'd["devices"][0]["state"]')" isolated &&
+		same driver "$(json 'd["devices"][0]["driver"]')" vfio-pci &&
+		run 0 status --json && same version "$(json 'd["version"]')" 1 &&
+		run 3 add --json dead:beef &&
+		run 0 add --json --absent-ok dead:beef &&
+		same changed "$(json 'd["changed"]')" True &&
+		run 0 add --json --absent-ok dead:beef &&
+		same "changed again" "$(json 'd["changed"]')" False &&
+		run 0 del --json dead:beef && same changed "$(json 'd["changed"]')" True
+}
+
+bad_rules_fail_the_status() {
+	load 'rules="hold 10de:1b39; vfio nonsense"' &&
+		testbus "add $P10 10de:1b39" && wait_state $P10 held &&
+		run 4 status && says "did not understand (1)" && says "dmesg"
+}
+
+monitor_streams_events() {
+	local dir ret
+
+	dir=$(mktemp -d)
+	load || return 1
+	vfiopolicy monitor -v -j --count=4 > "$dir/out" 2> "$dir/err" &
+	until_true grep -q listening "$dir/err" &&
+		vpnl add "hold 10de:1b39" > /dev/null &&
+		testbus "add $P10 10de:1b39" && wait_state $P10 held &&
+		testbus "del $P10"
+	wait $! && same "lines" "$(wc -l < "$dir/out")" 4 &&
+		while read -r OUT; do
+			json 'd["version"]' > /dev/null || return 1
+		done < "$dir/out"
+	ret=$?
+	rm -r "$dir"
+	return $ret
+}
+
+run_tests
