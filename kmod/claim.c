@@ -23,16 +23,16 @@
 static bool is_vfio_driver(const struct device_driver *drv)
 {
 	/* vfio-pci and its variants: mlx5_vfio_pci, qat_vfio_pci and so on. */
-	return strstr(drv->name, "vfio");
+	return strstr(drv->name, "vfio") && strcmp(drv->name, VP_STUB);
 }
 
 /*
  * The PF of a VF cannot lose its driver while it makes the VF known, nor
  * while its device_lock is held: one of the two is so wherever this is used.
  */
-static bool pf_is_vfio(struct pci_dev *vf)
+static bool pf_is_vfio(const struct pci_dev *pf)
 {
-	const struct device_driver *drv = READ_ONCE(pci_physfn(vf)->dev.driver);
+	const struct device_driver *drv = READ_ONCE(pf->dev.driver);
 
 	return drv && is_vfio_driver(drv);
 }
@@ -60,23 +60,22 @@ static enum vfiopolicy_reason never(struct pci_dev *pdev)
 
 /**
  * vp_claim_never() - why a device must not be claimed
- * @pdev: the device
+ * @rec: its record
  *
  * Context: may sleep; no device_lock held. Waits for the device_lock of the
  * PF, and on 6.1 of the device itself.
  * Return: the reason, or %VFIOPOLICY_REASON_NONE when it may be.
  */
-enum vfiopolicy_reason vp_claim_never(struct pci_dev *pdev)
+enum vfiopolicy_reason vp_claim_never(struct vp_device *rec)
 {
-	struct pci_dev *pf = pci_physfn(pdev);
 	bool captured = false;
 
-	if (pf != pdev) {
-		device_lock(&pf->dev);
-		captured = pf_is_vfio(pdev);
-		device_unlock(&pf->dev);
+	if (rec->pf) {
+		device_lock(&rec->pf->dev);
+		captured = pf_is_vfio(rec->pf);
+		device_unlock(&rec->pf->dev);
 	}
-	return captured ? VFIOPOLICY_REASON_VFIO_PF : never(pdev);
+	return captured ? VFIOPOLICY_REASON_VFIO_PF : never(rec->pdev);
 }
 
 /**
@@ -98,8 +97,11 @@ int vp_claim_override(struct vp_device *rec, enum vfiopolicy_state state,
 	mutex_lock(&rec->override_lock);
 	spin_lock(&vp_lock);
 	wanted = rec->linked && rec->view.status.state == state;
+	/* Not for a rule that has gone, and not off under one that has come. */
 	if (state == VFIOPOLICY_STATE_MATCHED)
 		wanted = wanted && vp_device_want(rec) != VP_WANT_NATIVE;
+	if (state == VFIOPOLICY_STATE_RELEASING && name == VP_OVERRIDE_NONE)
+		wanted = wanted && vp_device_want(rec) == VP_WANT_NATIVE;
 	spin_unlock(&vp_lock);
 	if (wanted)
 		ret = vp_override_set(rec->pdev, &rec->override, name);
@@ -139,8 +141,8 @@ static void appeared(struct pci_dev *pdev)
 	if (!vp_rules_name(&facts))
 		return;
 
-	why = pdev->is_virtfn && pf_is_vfio(pdev) ? VFIOPOLICY_REASON_VFIO_PF :
-						    never(pdev);
+	why = pdev->is_virtfn && pf_is_vfio(pci_physfn(pdev)) ?
+	      VFIOPOLICY_REASON_VFIO_PF : never(pdev);
 	if (!record(pdev, why, &rec)) {
 		if (rec) {
 			vp_device_put(rec);
@@ -187,6 +189,7 @@ static void bound(struct vp_device *rec)
 	enum vfiopolicy_reason reason;
 	enum vfiopolicy_state to;
 
+	device_lock_assert(&rec->pdev->dev);
 	vp_device_note_bound(rec);
 	if (!strcmp(name, VP_STUB))
 		return; /* the stub's probe has seen to it */
@@ -194,7 +197,9 @@ static void bound(struct vp_device *rec)
 	spin_lock(&vp_lock);
 	if (!rec->linked)
 		goto out;
-	if (!strcmp(name, VP_TARGET) && vp_device_want(rec) == VP_WANT_TARGET) {
+	if (!strcmp(name, VP_TARGET) &&
+	    (vp_device_want(rec) == VP_WANT_TARGET ||
+	     rec->view.status.state == VFIOPOLICY_STATE_HANDING_OFF)) {
 		to = VFIOPOLICY_STATE_ISOLATED;
 		reason = VFIOPOLICY_REASON_NONE;
 	} else if (rec->view.claimed) {
@@ -209,6 +214,12 @@ static void bound(struct vp_device *rec)
 	case VFIOPOLICY_STATE_HANDING_OFF:
 	case VFIOPOLICY_STATE_LOST:
 		vp_device_move_locked(rec, to, reason);
+		/*
+		 * The rule may have gone on the way, or somebody else may have
+		 * bound the target without the override.
+		 */
+		if (to == VFIOPOLICY_STATE_ISOLATED)
+			vp_handoff_kick(rec, 0);
 		break;
 	default:
 		break; /* native stays so; releasing looks by itself */
@@ -220,7 +231,10 @@ out:
 /* Context: device_lock held, dev->driver is NULL. */
 static void unbound(struct vp_device *rec)
 {
+	device_lock_assert(&rec->pdev->dev);
 	vp_device_note_bound(rec);
+	/* Before the device can leave its group, which is after this. */
+	vp_handoff_disown(rec);
 
 	spin_lock(&vp_lock);
 	if (!rec->linked)
@@ -312,6 +326,11 @@ static int stub_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		reason = VFIOPOLICY_REASON_TARGET_REFUSED;
 		mine = true;
 		break;
+	case VFIOPOLICY_STATE_HELD:
+		/* CONFIG_DEBUG_TEST_DRIVER_REMOVE probes twice in a row. */
+		reason = rec->view.status.reason;
+		mine = true;
+		break;
 	case VFIOPOLICY_STATE_MATCHED:
 	case VFIOPOLICY_STATE_RELEASING:
 		mine = vp_device_want(rec) != VP_WANT_NATIVE;
@@ -353,17 +372,12 @@ static struct pci_driver stub = {
 	},
 };
 
-/**
- * vp_claim_present() - record a device that is there already
- * @pdev: the device, which the caller keeps from going away
- *
- * Writes and binds nothing: whether a device is free can only be told under
- * its device_lock, behind which a slow probe may be going on. That is left to
- * its work item.
- *
- * Context: may sleep; takes no device_lock.
+/*
+ * Records a device that is there already. Writes and binds nothing: whether a
+ * device is free can only be told under its device_lock, behind which a slow
+ * probe may be going on. That is left to its work item.
  */
-void vp_claim_present(struct pci_dev *pdev)
+static void present(struct pci_dev *pdev)
 {
 	struct vp_device *rec;
 	struct vp_facts facts;
@@ -390,7 +404,7 @@ static int walk_one(struct device *dev, void *arg)
 	const u32 *id = arg;
 
 	if (!rec) {
-		vp_claim_present(pdev);
+		present(pdev);
 		return 0;
 	}
 	spin_lock(&vp_lock);

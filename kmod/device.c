@@ -64,14 +64,16 @@ struct vp_device *vp_device_alloc(struct pci_dev *pdev)
 		return NULL;
 	}
 	rec->pdev = pci_dev_get(pdev);
+	if (pdev->is_virtfn)
+		rec->pf = pci_dev_get(pci_physfn(pdev));
 	kref_init(&rec->ref);
 	INIT_LIST_HEAD(&rec->node);
 	mutex_init(&rec->override_lock);
 	INIT_DELAYED_WORK(&rec->work, vp_handoff_work);
 	vp_device_facts(pdev, &rec->view.facts);
 	strscpy(rec->view.address, pci_name(pdev), sizeof(rec->view.address));
-	if (pdev->is_virtfn)
-		strscpy(rec->view.physfn, pci_name(pci_physfn(pdev)),
+	if (rec->pf)
+		strscpy(rec->view.physfn, pci_name(rec->pf),
 			sizeof(rec->view.physfn));
 	rec->view.group = -1;
 	return rec;
@@ -84,6 +86,7 @@ static void free_record(struct kref *ref)
 	if (rec->group)
 		iommu_group_put(rec->group);
 	vp_override_free(&rec->override);
+	pci_dev_put(rec->pf);
 	pci_dev_put(rec->pdev);
 	mutex_destroy(&rec->override_lock);
 	kfree(rec);
@@ -262,13 +265,14 @@ bool vp_device_move(struct vp_device *rec, enum vfiopolicy_state from,
  * that driver nor the group can go away, since removing the device needs
  * device_lock to take the driver from it first.
  *
- * Context: device_lock of the device held; takes vp_lock.
+ * Context: device_lock of the device held, in a probe perhaps by the task
+ * that it is run for (pci_call_probe()), so it is not asserted here; takes
+ * vp_lock.
  */
 void vp_device_note_bound(struct vp_device *rec)
 {
 	struct device *dev = &rec->pdev->dev;
 
-	device_lock_assert(dev);
 	if (dev->driver && !rec->group)
 		rec->group = iommu_group_get(dev);
 
@@ -283,16 +287,23 @@ void vp_device_note_bound(struct vp_device *rec)
 /**
  * vp_device_unlink() - take a record out of the set
  * @rec: its record; the caller has a reference
- * @last: %VFIOPOLICY_STATE_GONE or %VFIOPOLICY_STATE_RELEASED
+ * @last: %VFIOPOLICY_STATE_GONE; or %VFIOPOLICY_STATE_RELEASED, which is only
+ *        for a device that no rule names and that is where it can end
+ *
+ * A rule that is added later finds no record and makes one; a rule that was
+ * added before keeps this one.
  *
  * Context: takes vp_lock; may sleep.
+ * Return: true when it has left the set by this.
  */
-void vp_device_unlink(struct vp_device *rec, enum vfiopolicy_state last)
+bool vp_device_unlink(struct vp_device *rec, enum vfiopolicy_state last)
 {
 	bool was;
 
 	spin_lock(&vp_lock);
-	was = rec->linked;
+	was = rec->linked && vp_state_may(&rec->view.status, last) &&
+	      (last == VFIOPOLICY_STATE_GONE ||
+	       vp_device_want(rec) == VP_WANT_NATIVE);
 	if (was) {
 		vp_device_move_locked(rec, last, VFIOPOLICY_REASON_NONE);
 		rec->linked = false;
@@ -302,12 +313,13 @@ void vp_device_unlink(struct vp_device *rec, enum vfiopolicy_state last)
 	}
 	spin_unlock(&vp_lock);
 	if (!was)
-		return;
+		return false;
 
 	/* Not waited for: it sees that the record has left and does nothing. */
 	if (cancel_delayed_work(&rec->work))
 		vp_device_put(rec);
 	vp_device_put(rec);
+	return true;
 }
 
 /**

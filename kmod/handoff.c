@@ -16,6 +16,7 @@
  */
 #include <linux/iommu.h>
 #include <linux/kmod.h>
+#include <linux/module.h>
 #include <linux/pci.h>
 
 #include "vfiopolicy.h"
@@ -64,15 +65,20 @@ void vp_handoff_kick(struct vp_device *rec, unsigned long delay)
 		vp_device_put(rec);
 }
 
-/* Says why the device stays in @state, and tries again a bounded number of times. */
+/*
+ * Says why the device stays in @state, and tries again a bounded number of
+ * times; without a bound, but ever more seldom, where only a user's leave is
+ * waited for, of which nobody is told.
+ */
 static void try_later(struct vp_device *rec, enum vfiopolicy_state state,
 		      enum vfiopolicy_reason reason)
 {
 	spin_lock(&vp_lock);
 	if (rec->linked && rec->view.status.state == state) {
 		vp_device_move_locked(rec, state, reason);
-		if (rec->tries < VP_TRIES)
-			vp_handoff_kick(rec, HZ << rec->tries++);
+		if (rec->tries < VP_TRIES || reason == VFIOPOLICY_REASON_IN_USE)
+			vp_handoff_kick(rec, HZ << min(rec->tries, 5u));
+		rec->tries++;
 	}
 	spin_unlock(&vp_lock);
 }
@@ -110,6 +116,9 @@ static bool is_taken(struct vp_device *rec)
 			target = target &&
 				 vp_device_want(rec) == VP_WANT_TARGET;
 			rec->view.adopted = target;
+			rec->view.claimed = target;
+			if (target)
+				vp_handoff_kick(rec, 0);
 			vp_device_move_locked(rec, target ?
 					      VFIOPOLICY_STATE_ISOLATED :
 					      VFIOPOLICY_STATE_NATIVE,
@@ -126,7 +135,7 @@ static bool is_taken(struct vp_device *rec)
 /* From the bus to the stub. */
 static void take(struct vp_device *rec)
 {
-	enum vfiopolicy_reason why = vp_claim_never(rec->pdev);
+	enum vfiopolicy_reason why = vp_claim_never(rec);
 	int ret;
 
 	if (why) {
@@ -150,11 +159,52 @@ static void take(struct vp_device *rec)
 	}
 	/*
 	 * A native driver that was there, or that was quicker than the
-	 * override, keeps the device, and not with our override on it. What
-	 * was adopted gets one, so that it is kept.
+	 * override, keeps the device, and not with the stub's name on it.
 	 */
-	vp_claim_override(rec, VFIOPOLICY_STATE_NATIVE, VP_OVERRIDE_NONE);
-	vp_claim_override(rec, VFIOPOLICY_STATE_ISOLATED, VP_OVERRIDE_TARGET);
+	if (vp_override_is(rec->pdev, VP_OVERRIDE_STUB, VP_OVERRIDE_STUB))
+		vp_claim_override(rec, VFIOPOLICY_STATE_NATIVE, VP_OVERRIDE_NONE);
+}
+
+/*
+ * With its target: the override must say so too, or whoever takes the target
+ * away leaves the device to everybody. It does not where the device was
+ * adopted, or bound by somebody else's new_id.
+ */
+static void keep(struct vp_device *rec)
+{
+	const enum vfiopolicy_state state = VFIOPOLICY_STATE_ISOLATED;
+
+	vp_device_move(rec, state, state, VFIOPOLICY_REASON_NONE);
+	if (vp_override_is(rec->pdev, VP_OVERRIDE_TARGET, VP_OVERRIDE_TARGET) &&
+	    vp_claim_override(rec, state, VP_OVERRIDE_TARGET) == -ENOMEM)
+		try_later(rec, state, VFIOPOLICY_REASON_NO_MEMORY);
+}
+
+/* Left alone so far: is it free now, or has it gone meanwhile? */
+static void look_again(struct vp_device *rec, enum vfiopolicy_state state)
+{
+	struct device *dev = &rec->pdev->dev;
+	enum vfiopolicy_reason reason;
+	bool driven;
+
+	device_lock(dev);
+	vp_device_note_bound(rec);
+	driven = dev->driver;
+	device_unlock(dev);
+	if (driven)
+		return;
+
+	if (state == VFIOPOLICY_STATE_NATIVE && !vp_claim_never(rec)) {
+		if (vp_device_move(rec, state, VFIOPOLICY_STATE_MATCHED,
+				   VFIOPOLICY_REASON_NONE))
+			take(rec);
+		return;
+	}
+	/* A record that a walk made of a device just leaving ends by this. */
+	spin_lock(&vp_lock);
+	reason = rec->view.status.reason;
+	spin_unlock(&vp_lock);
+	try_later(rec, state, reason);
 }
 
 static void load_target(struct work_struct *work)
@@ -241,7 +291,9 @@ static void hand_off(struct vp_device *rec)
 		return;
 	}
 
-	device_release_driver(dev);
+	/* Only ever our own stub: root may have been at it meanwhile. */
+	if (is_bound_to(rec, VP_STUB))
+		device_release_driver(dev);
 	ret = device_attach(dev);
 	if (is_bound_to(rec, VP_TARGET)) {
 		/* Unless the notification of BOUND has said so already. */
@@ -268,23 +320,23 @@ static void hand_off(struct vp_device *rec)
 
 /*
  * Makes sure that no user has the device open and that none can open it until
- * its driver is gone: unbinding vfio-pci under a user waits for that user.
- * Return: 0, with *owned set when the group's DMA ownership is now ours; or
- * -EBUSY or another errno.
+ * its driver is gone: unbinding vfio-pci under a user waits for that user. For
+ * that the DMA of the group becomes ours, where it can, until
+ * vp_handoff_disown().
+ * Return: 0, or -EBUSY or another errno.
  */
-static int shut_out_users(struct vp_device *rec, bool *owned)
+static int shut_out_users(struct vp_device *rec)
 {
 	struct device *dev = &rec->pdev->dev;
 	int ret = -EPERM;
 
-	*owned = false;
 	/* A bound driver under device_lock keeps the device in its group. */
 	device_lock(dev);
 	if (!dev->driver) {
 		ret = 0;
 	} else if (rec->group) {
 		ret = iommu_group_claim_dma_owner(rec->group, rec);
-		*owned = !ret;
+		rec->owned = !ret;
 	}
 	/*
 	 * No group, or somebody else owns its DMA: a user of this device, a
@@ -297,7 +349,7 @@ static int shut_out_users(struct vp_device *rec, bool *owned)
 	return ret;
 }
 
-/* Driverless, in releasing: to the stub, or to the host's own drivers. */
+/* Driverless, while releasing: to the stub, or to the host's own drivers. */
 static void settle(struct vp_device *rec)
 {
 	bool home;
@@ -317,50 +369,68 @@ static void settle(struct vp_device *rec)
 			rec->view.address);
 	is_bound_to(rec, VP_STUB);
 
+	if (home && vp_device_unlink(rec, VFIOPOLICY_STATE_RELEASED))
+		return;
+
+	/* Held by now, or a rule came at the last moment. */
 	spin_lock(&vp_lock);
-	home = home && vp_device_want(rec) == VP_WANT_NATIVE;
-	if (!home && rec->linked &&
+	if (rec->linked &&
 	    rec->view.status.state == VFIOPOLICY_STATE_RELEASING) {
 		vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
 				      VFIOPOLICY_REASON_NONE);
 		vp_handoff_kick(rec, 0);
 	}
 	spin_unlock(&vp_lock);
-	if (!home)
-		return;
+}
 
-	vp_device_unlink(rec, VFIOPOLICY_STATE_RELEASED);
-	/* A rule that came at the last moment saw the record we unlinked. */
-	vp_claim_present(rec->pdev);
+/**
+ * vp_handoff_disown() - give back the DMA of the group, if it is ours
+ * @rec: the record
+ *
+ * Context: device_lock held; takes the group's mutex. Done when the driver
+ * has gone, which is before the device may leave its group: a group that is
+ * owned must not lose its last device.
+ */
+void vp_handoff_disown(struct vp_device *rec)
+{
+	device_lock_assert(&rec->pdev->dev);
+	if (rec->owned)
+		iommu_group_release_dma_owner(rec->group);
+	rec->owned = false;
 }
 
 /* From the target to wherever its rule, or no rule, wants the device now. */
 static void leave_target(struct vp_device *rec)
 {
-	bool owned;
+	struct device *dev = &rec->pdev->dev;
 	int ret;
 
-	if (!vp_device_move(rec, VFIOPOLICY_STATE_ISOLATED,
-			    VFIOPOLICY_STATE_RELEASING, VFIOPOLICY_REASON_NONE))
-		return;
-	ret = shut_out_users(rec, &owned);
-	if (!ret)
+	ret = shut_out_users(rec);
+	if (!ret && !vp_device_move(rec, VFIOPOLICY_STATE_ISOLATED,
+				    VFIOPOLICY_STATE_RELEASING,
+				    VFIOPOLICY_REASON_NONE))
+		ret = -ESTALE;
+	if (!ret) {
 		ret = vp_claim_override(rec, VFIOPOLICY_STATE_RELEASING,
 					VP_OVERRIDE_STUB);
-	if (!ret)
-		device_release_driver(&rec->pdev->dev);
-	if (owned)
-		iommu_group_release_dma_owner(rec->group);
-	if (!ret) {
-		settle(rec);
-		return;
-	}
-	vp_device_move(rec, VFIOPOLICY_STATE_RELEASING, VFIOPOLICY_STATE_ISOLATED,
-		       ret == -EBUSY ? VFIOPOLICY_REASON_IN_USE :
+		if (!ret)
+			device_release_driver(dev);
+		else
+			vp_device_move(rec, VFIOPOLICY_STATE_RELEASING,
+				       VFIOPOLICY_STATE_ISOLATED,
 				       VFIOPOLICY_REASON_NO_MEMORY);
-	try_later(rec, VFIOPOLICY_STATE_ISOLATED,
-		  ret == -EBUSY ? VFIOPOLICY_REASON_IN_USE :
-				  VFIOPOLICY_REASON_NO_MEMORY);
+	}
+	/* The notification has seen to it, unless the driver is still there. */
+	device_lock(dev);
+	vp_handoff_disown(rec);
+	device_unlock(dev);
+
+	if (!ret)
+		settle(rec);
+	else if (ret != -ESTALE)
+		try_later(rec, VFIOPOLICY_STATE_ISOLATED,
+			  ret == -EBUSY ? VFIOPOLICY_REASON_IN_USE :
+					  VFIOPOLICY_REASON_NO_MEMORY);
 }
 
 /* From the stub to the host's own drivers. */
@@ -421,16 +491,14 @@ void vp_handoff_work(struct work_struct *work)
 		if (want != VP_WANT_TARGET)
 			leave_target(rec);
 		else
-			vp_device_move(rec, state, state, VFIOPOLICY_REASON_NONE);
+			keep(rec);
 		break;
 	case VFIOPOLICY_STATE_NATIVE:
 	case VFIOPOLICY_STATE_LOST:
-		if (want == VP_WANT_NATIVE) {
+		if (want == VP_WANT_NATIVE)
 			vp_device_unlink(rec, VFIOPOLICY_STATE_RELEASED);
-			vp_claim_present(rec->pdev);
-		} else {
-			is_bound_to(rec, VP_STUB);
-		}
+		else
+			look_again(rec, state);
 		break;
 	default:
 		break; /* deferred: the notification of BOUND ends that */
@@ -438,6 +506,24 @@ void vp_handoff_work(struct work_struct *work)
 out:
 	vp_device_put(rec);
 }
+
+/*
+ * A module whose init has run (MODULE_STATE_LIVE) has registered its driver:
+ * so the target may come later, from a root that was not mounted yet.
+ */
+static int module_came(struct notifier_block *nb, unsigned long action,
+		       void *data)
+{
+	const struct module *module = data;
+
+	if (action == MODULE_STATE_LIVE && !strcmp(module->name, "vfio_pci"))
+		vp_handoff_try_target_again();
+	return NOTIFY_OK;
+}
+
+static struct notifier_block module_nb = {
+	.notifier_call = module_came,
+};
 
 /**
  * vp_handoff_start() - the workqueue
@@ -451,7 +537,10 @@ int vp_handoff_start(void)
 	/* Freezable: nothing is bound or unbound while the host is suspended. */
 	workqueue = alloc_workqueue("vfiopolicy", WQ_UNBOUND | WQ_FREEZABLE,
 				    VP_WORKERS);
-	return workqueue ? 0 : -ENOMEM;
+	if (!workqueue)
+		return -ENOMEM;
+	register_module_notifier(&module_nb);
+	return 0;
 }
 
 /**
@@ -466,6 +555,7 @@ void vp_handoff_stop(void)
 {
 	struct vp_device *rec;
 
+	unregister_module_notifier(&module_nb);
 	cancel_work_sync(&loader.work);
 	while ((rec = vp_device_first())) {
 		if (cancel_delayed_work_sync(&rec->work))

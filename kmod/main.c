@@ -36,7 +36,7 @@ static int param_append(const char *val, const struct kernel_param *kp)
 	size_t add = strlen(val);
 	char *text;
 
-	if (add > PARAM_MAX - param->len) {
+	if (param->len + add + 1 > PARAM_MAX) {
 		pr_err("%s: more than %u bytes\n", kp->name, PARAM_MAX);
 		return -E2BIG;
 	}
@@ -53,8 +53,19 @@ static int param_append(const char *val, const struct kernel_param *kp)
 	return 0;
 }
 
+/* Also when a later parameter is bad, so that init never runs. */
+static void param_free(void *arg)
+{
+	struct param *param = arg;
+
+	kvfree(param->text);
+	param->text = NULL;
+	param->len = 0;
+}
+
 static const struct kernel_param_ops param_ops = {
 	.set = param_append,
+	.free = param_free,
 };
 
 module_param_cb(rules, &param_ops, &rules_param, 0);
@@ -66,10 +77,8 @@ MODULE_PARM_DESC(disable, "claim nothing; rules are only listed");
 
 static void free_params(void)
 {
-	kvfree(rules_param.text);
-	kvfree(ids_param.text);
-	rules_param.text = NULL;
-	ids_param.text = NULL;
+	param_free(&rules_param);
+	param_free(&ids_param);
 }
 
 static int load_params(void)

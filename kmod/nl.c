@@ -14,6 +14,7 @@
 #include <linux/ktime.h>
 #include <net/genetlink.h>
 
+#include "compat/dump.h"
 #include "compat/extack.h"
 #include "vfiopolicy.h"
 
@@ -307,6 +308,19 @@ static u32 *dump_cursor(struct netlink_callback *cb)
 	return (u32 *)cb->ctx;
 }
 
+/* Every device or none: a filter that would not be obeyed is refused. */
+static int dev_dump_start(struct netlink_callback *cb)
+{
+	struct nlattr **attrs = vp_dump_attrs(cb);
+
+	if (attrs && attrs[VFIOPOLICY_A_DEV_ADDRESS]) {
+		NL_SET_ERR_MSG_ATTR(cb->extack, attrs[VFIOPOLICY_A_DEV_ADDRESS],
+				    "a dump has all devices; ask for one without it");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int rule_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct dump dump = { .skb = skb, .cb = cb };
@@ -381,6 +395,7 @@ static const struct genl_ops ops[] = {
 	}, {
 		.cmd = VFIOPOLICY_CMD_DEV_GET,
 		.doit = dev_get,	/* open to all, as sysfs is */
+		.start = dev_dump_start,
 		.dumpit = dev_dump,
 		.policy = dev_get_policy,
 		.maxattr = ARRAY_SIZE(dev_get_policy) - 1,
@@ -423,7 +438,7 @@ static struct sk_buff *new_event(u8 cmd, void **hdr)
 	if (*hdr)
 		return skb;
 	nlmsg_free(skb);
-	genl_set_err(&family, &init_net, 0, 0, ENOBUFS);
+	genl_set_err(&family, &init_net, 0, 0, -ENOBUFS);
 	return NULL;
 }
 

@@ -68,6 +68,19 @@ static const u32 next[] = {
 };
 
 /**
+ * vp_state_may() - does the table allow a move
+ * @status: where the device is
+ * @to: where it would go
+ *
+ * Context: any; the caller holds the lock that guards @status.
+ * Return: true when it does.
+ */
+bool vp_state_may(const struct vp_status *status, enum vfiopolicy_state to)
+{
+	return (status->born ? next[status->state] : first) & (1u << to);
+}
+
+/**
  * vp_state_move() - move a device to another state, or give it another reason
  * @status: where it is; changed only on success
  * @to: where it goes
@@ -79,9 +92,7 @@ static const u32 next[] = {
 int vp_state_move(struct vp_status *status, enum vfiopolicy_state to,
 		  enum vfiopolicy_reason reason)
 {
-	u32 allowed = status->born ? next[status->state] : first;
-
-	if (!(allowed & (1u << to)))
+	if (!vp_state_may(status, to))
 		return -EINVAL;
 	status->born = true;
 	status->state = to;

@@ -18,6 +18,7 @@ struct vp_status {
 	enum vfiopolicy_reason reason;
 };
 
+bool vp_state_may(const struct vp_status *status, enum vfiopolicy_state to);
 int vp_state_move(struct vp_status *status, enum vfiopolicy_state to,
 		  enum vfiopolicy_reason reason);
 const char *vp_state_name(enum vfiopolicy_state state);

@@ -97,6 +97,8 @@ struct vp_view {
 /**
  * struct vp_device - the record of a device that a rule names
  * @pdev: the device, referenced; never changes
+ * @pf: its PF, referenced, when it is a VF, else NULL; never changes. The
+ *      reference that a VF has of its own ends with its removal.
  * @ref: references on the record
  * @node: place in the set, by ascending generation; guarded by vp_lock
  * @hash: place among those of the same address; guarded by vp_lock
@@ -104,19 +106,22 @@ struct vp_view {
  * @view: what others may know; guarded by vp_lock
  * @group: its IOMMU group, referenced, or NULL; set once, under device_lock
  *         with a driver bound, and stays until the record is freed
+ * @owned: the DMA of @group is owned for this record; guarded by device_lock
  * @work: brings the device to where its rule wants it
- * @tries: how often @work has tried in vain; the work item's alone
+ * @tries: how often @work has tried in vain; guarded by vp_lock
  * @override_lock: see "DOC: locking"
  * @override: spare strings of compat/override.h; guarded by @override_lock
  */
 struct vp_device {
 	struct pci_dev *pdev;
+	struct pci_dev *pf;
 	struct kref ref;
 	struct list_head node;
 	struct hlist_node hash;
 	bool linked;
 	struct vp_view view;
 	struct iommu_group *group;
+	bool owned;
 	struct delayed_work work;
 	unsigned int tries;
 	struct mutex override_lock;
@@ -141,7 +146,7 @@ void vp_device_move_locked(struct vp_device *rec, enum vfiopolicy_state to,
 bool vp_device_move(struct vp_device *rec, enum vfiopolicy_state from,
 		    enum vfiopolicy_state to, enum vfiopolicy_reason reason);
 void vp_device_note_bound(struct vp_device *rec);
-void vp_device_unlink(struct vp_device *rec, enum vfiopolicy_state last);
+bool vp_device_unlink(struct vp_device *rec, enum vfiopolicy_state last);
 int vp_device_for_each(u32 *cursor, vp_view_fn fn, void *arg);
 int vp_device_one(const char *address, vp_view_fn fn, void *arg);
 bool vp_device_user(const struct vp_table *next, char *address);
@@ -172,8 +177,7 @@ void vp_rules_stop(void);
 /* claim.c */
 int vp_claim_override(struct vp_device *rec, enum vfiopolicy_state state,
 		      enum vp_override_name name);
-enum vfiopolicy_reason vp_claim_never(struct pci_dev *pdev);
-void vp_claim_present(struct pci_dev *pdev);
+enum vfiopolicy_reason vp_claim_never(struct vp_device *rec);
 void vp_claim_walk(u32 id);
 int vp_claim_register_stub(void);
 int vp_claim_start(void);
@@ -184,6 +188,7 @@ void vp_claim_unregister_stub(void);
 void vp_handoff_work(struct work_struct *work);
 void vp_handoff_kick(struct vp_device *rec, unsigned long delay);
 void vp_handoff_try_target_again(void);
+void vp_handoff_disown(struct vp_device *rec);
 int vp_handoff_start(void);
 void vp_handoff_stop(void);
 

@@ -213,16 +213,17 @@ bad_rules_fail_the_status() {
 }
 
 monitor_streams_events() {
-	local dir ret
+	local dir ret monitor
 
 	dir=$(mktemp -d)
 	load || return 1
 	vfiopolicy monitor -v -j --count=4 > "$dir/out" 2> "$dir/err" &
+	monitor=$!
 	until_true grep -q listening "$dir/err" &&
 		vpnl add "hold 10de:1b39" > /dev/null &&
 		testbus "add $P10 10de:1b39" && wait_state $P10 held &&
 		testbus "del $P10"
-	wait $! && same "lines" "$(wc -l < "$dir/out")" 4 &&
+	wait $monitor && same "lines" "$(wc -l < "$dir/out")" 4 &&
 		while read -r OUT; do
 			json 'd["version"]' > /dev/null || return 1
 		done < "$dir/out"

@@ -18,6 +18,7 @@ modprobe vfio-pci
 TESTS="del_gives_a_held_device_back
 	del_gives_an_isolated_device_back
 	del_is_refused_while_a_user_has_it_open
+	rule_that_goes_midway_takes_it_back
 	native_device_is_left_alone_and_reported
 	native_driver_that_goes_leaves_it_to_the_rule
 	unload_leaves_everything_closed
@@ -68,6 +69,30 @@ del_is_refused_while_a_user_has_it_open() {
 	wait "$USER_PID"
 	[ $ret = 0 ] && vpnl del 1 && wait_state "$IGB" none &&
 		wait_driver "$IGB" igb
+}
+
+# Deleted while its device is anywhere between the bus and vfio-pci: in the
+# end igb has it, and nothing of ours is left on it.
+rule_that_goes_midway_takes_it_back() {
+	local i
+
+	load || return 1
+	echo "$IGB" > "$SYS/$IGB/driver/unbind"
+	for ((i = 0; i < 15; i++)); do
+		vpnl add "vfio $IGB" > /dev/null || return 1
+		# No waiting at first, then for each of the steps.
+		case $((i % 5)) in
+		1) until_true grep -qs . "$SYS/$IGB/driver_override" ;;
+		2) read -rt 0.005 -u "$REST" ;;
+		3) read -rt 0.02 -u "$REST" ;;
+		4) wait_state "$IGB" isolated ;;
+		esac
+		vpnl del "vfio $IGB" && wait_state "$IGB" none || return 1
+		same override "$(override_of "$IGB")" "(null)" &&
+			same "driver, round $i" "$(driver_of "$IGB")" igb || return 1
+		echo "$IGB" > "$SYS/$IGB/driver/unbind"
+	done
+	echo "$IGB" > /sys/bus/pci/drivers_probe
 }
 
 native_device_is_left_alone_and_reported() {

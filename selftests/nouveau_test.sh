@@ -9,7 +9,9 @@
 . "$(dirname "$0")/lib/lib.sh"
 
 P10=1000:00:05.0
-modprobe nouveau modeset=2 2> /dev/null || modprobe nouveau ||
+# Loaded, so that its probe can be traced.
+modprobe vfio-pci || skip "needs vfio-pci"
+modprobe nouveau ||
 	skip "needs nouveau"
 need_debugfs
 insmod "$VP_MODULES/testbus.ko" || skip "needs the test bus"

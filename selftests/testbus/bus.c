@@ -57,8 +57,11 @@ struct tb_domain *tb_bus_create(int number)
 	pci_set_host_bridge_release(bridge, tb_bus_released, dom);
 	bridge->sysdata = &dom->sysdata;
 	bridge->ops = &tb_config_ops;
+	/*
+	 * domain_nr stays unset: x86 takes the number from sysdata, and a core
+	 * that hands out such numbers itself would free one it never gave.
+	 */
 	bridge->busnr = 0;
-	bridge->domain_nr = number;
 	/* Port services want interrupts, and there are none. */
 	bridge->native_aer = 0;
 	bridge->native_pcie_hotplug = 0;

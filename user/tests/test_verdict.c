@@ -70,7 +70,9 @@ int main(void)
 		};
 		if (!cases[i].hold)
 			strcpy(dev.target, "vfio-pci");
-		action = cases[i].hold ? VP_HOLD : VP_VFIO;
+		action = VP_VFIO;
+		if (cases[i].hold)
+			action = VP_HOLD;
 		ok(vp_verdict_resting(&dev) == cases[i].resting &&
 		   vp_verdict_device(&dev, action) == cases[i].verdict,
 		   "%s", cases[i].desc);
