@@ -75,7 +75,7 @@ drivers_that_come_later_are_not_probed() {
 
 	load 'rules="hold 1234:5678"' && testbus "add $ADDR 1234:5678" &&
 		wait_state $ADDR held || return 1
-	for ((i = 0; i < 20; i++)); do
+	for ((i = 0; i < 8; i++)); do
 		rmmod greedy && insmod "$VP_MODULES/greedy.ko" domain=0x1000 ||
 			return 1
 	done

@@ -8,7 +8,7 @@
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
 
-CYCLES=${VP_REPLUGS:-20}
+CYCLES=${VP_REPLUGS:-10}
 IGB=$(one_of 8086:10c9)
 [ -n "$IGB" ] || skip "needs an igb"
 [ -e "$SYS/$IGB/iommu_group" ] || skip "needs an IOMMU"

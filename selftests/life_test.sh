@@ -78,7 +78,7 @@ rule_that_goes_midway_takes_it_back() {
 
 	load || return 1
 	echo "$IGB" > "$SYS/$IGB/driver/unbind"
-	for ((i = 0; i < 15; i++)); do
+	for ((i = 0; i < 10; i++)); do
 		vpnl add "vfio $IGB" > /dev/null || return 1
 		# No waiting at first, then for each of the steps.
 		case $((i % 5)) in
