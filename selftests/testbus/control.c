@@ -41,6 +41,11 @@
  * bus number needs its bridge defined first. What is behind a bridge goes
  * with it in del, yank and undefine. The kernel does not look for more
  * functions of a slot whose function 0 it has seen alone.
+ *
+ * Not to be tried, since kernels do not stand it: a write to the "remove" of
+ * a device in sysfs while the same device is removed from here (remove_store()
+ * goes on with a device that is freed), and other bus numbers in a bridge that
+ * has been scanned (the next scan loses the old bus, and rmmod waits for it).
  */
 
 #define pr_fmt(fmt) "testbus: " fmt
