@@ -71,28 +71,22 @@ del_is_refused_while_a_user_has_it_open() {
 		wait_driver "$IGB" igb
 }
 
-# Deleted while its device is anywhere between the bus and vfio-pci: in the
-# end igb has it, and nothing of ours is left on it.
+# Deleted in the moment that its device is said to be there or there on its way
+# to vfio-pci: in the end igb has it, and nothing of ours is left on it.
 rule_that_goes_midway_takes_it_back() {
-	local i
+	local i state
 
 	load || return 1
-	echo "$IGB" > "$SYS/$IGB/driver/unbind"
-	for ((i = 0; i < 10; i++)); do
-		vpnl add "vfio $IGB" > /dev/null || return 1
-		# No waiting at first, then for each of the steps.
-		case $((i % 5)) in
-		1) until_true grep -qs . "$SYS/$IGB/driver_override" ;;
-		2) read -rt 0.005 -u "$REST" ;;
-		3) read -rt 0.02 -u "$REST" ;;
-		4) wait_state "$IGB" isolated ;;
-		esac
-		vpnl del "vfio $IGB" && wait_state "$IGB" none || return 1
-		same override "$(override_of "$IGB")" "(null)" &&
-			same "driver, round $i" "$(driver_of "$IGB")" igb || return 1
-		echo "$IGB" > "$SYS/$IGB/driver/unbind"
+	for i in 1 2 3 4; do
+		for state in matched held handing-off isolated; do
+			echo "$IGB" > "$SYS/$IGB/driver/unbind"
+			vpnl flash "$IGB" $state "vfio $IGB" &&
+				wait_state "$IGB" none &&
+				same override "$(override_of "$IGB")" "(null)" &&
+				same "driver, $state $i" "$(driver_of "$IGB")" igb ||
+				return 1
+		done
 	done
-	echo "$IGB" > /sys/bus/pci/drivers_probe
 }
 
 native_device_is_left_alone_and_reported() {

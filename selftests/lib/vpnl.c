@@ -9,6 +9,8 @@
  *	vpnl dev ADDRESS			KEY=VALUE ...
  *	vpnl devs
  *	vpnl wait SECONDS ADDRESS STATE [REASON]	STATE "none": no record
+ *	vpnl flash ADDRESS STATE RULE	add the rule, and delete it as soon as an
+ *					event says that the device is in STATE
  *	vpnl record FILE STOPFILE		events to FILE until STOPFILE is there
  *
  * A refusal prints the extended ack and exits with 2; 3: not there; 1: usage
@@ -156,6 +158,17 @@ static int look(struct nl *nl, struct goal *goal)
 	return 0;
 }
 
+static int is_event_goal(const struct nlmsghdr *hdr, void *arg)
+{
+	const char *address = nl_str(hdr, VFIOPOLICY_A_DEV_ADDRESS);
+	struct goal *goal = arg;
+
+	if (goal->met || nl_cmd(hdr) != VFIOPOLICY_CMD_DEV_NTF || !address ||
+	    strcmp(address, goal->address) != 0)
+		return 0;
+	return is_goal(hdr, arg);
+}
+
 static int64_t now_ms(void)
 {
 	struct timespec ts;
@@ -196,6 +209,29 @@ static int wait_for(struct nl *nl, int seconds, struct goal *goal)
 	if (nl_call(nl, &msg, print_dev, stderr))
 		fprintf(stderr, "none\n");
 	return 4;
+}
+
+static int flash(struct nl *nl, struct goal *goal, const char *rule)
+{
+	struct nl events;
+	int ret;
+
+	ret = nl_open(&events);
+	if (!ret)
+		ret = nl_join(&events);
+	if (ret)
+		return fail(&events, ret);
+	nl_begin(nl, &msg, VFIOPOLICY_CMD_RULE_ADD, 0);
+	nl_put_str(&msg, VFIOPOLICY_A_RULE_TEXT, rule);
+	ret = nl_call(nl, &msg, NULL, NULL);
+	while (!ret && !goal->met)
+		ret = nl_event(&events, 30000, is_event_goal, goal);
+	if (ret)
+		return fail(nl, ret);
+	nl_begin(nl, &msg, VFIOPOLICY_CMD_RULE_DEL, 0);
+	nl_put_str(&msg, VFIOPOLICY_A_RULE_TEXT, rule);
+	ret = nl_call(nl, &msg, NULL, NULL);
+	return ret ? fail(nl, ret) : 0;
 }
 
 static int record(struct nl *nl, const char *path, const char *stop)
@@ -294,6 +330,11 @@ static int run(struct nl *nl, int argc, char **argv)
 		return dev(nl, argv[2]);
 	if (!strcmp(verb, "record") && argc == 4)
 		return record(nl, argv[2], argv[3]);
+	if (!strcmp(verb, "flash") && argc == 5) {
+		goal.address = argv[2];
+		goal.state = argv[3];
+		return flash(nl, &goal, argv[4]);
+	}
 	if (!strcmp(verb, "wait") && argc >= 5) {
 		goal.address = argv[3];
 		goal.state = argv[4];
