@@ -42,6 +42,14 @@ static enum vfiopolicy_reason never_by_kind(struct pci_dev *pdev)
 {
 	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL)
 		return VFIOPOLICY_REASON_BRIDGE;
+	/* Not every bridge by class: NVSwitches are 0680, and are given away. */
+	switch (pdev->class >> 8) {
+	case PCI_CLASS_BRIDGE_HOST:
+	case PCI_CLASS_BRIDGE_ISA:
+	case PCI_CLASS_BRIDGE_PCI:
+	case PCI_CLASS_BRIDGE_CARDBUS:
+		return VFIOPOLICY_REASON_BRIDGE;
+	}
 	if (pdev == vga_default_device())
 		return VFIOPOLICY_REASON_BOOT_VGA;
 	return VFIOPOLICY_REASON_NONE;

@@ -201,15 +201,20 @@ static int read_address(struct reader *in, struct vp_rule *rule)
 
 static int read_class(struct reader *in, struct vp_rule *rule)
 {
-	const char *start;
-	int ret;
+	static const char want[] = "a class code (2, 4 or 6 hex digits)";
+	const char *start = in->pos;
+	int ret, digits;
 
-	ret = read_hex(in, 6, 0xffffff, &rule->class,
-		       "a class code (1 to 6 hex digits)");
+	ret = read_hex(in, 6, 0xffffff, &rule->class, want);
 	if (ret)
 		return ret;
-	rule->class_mask = 0xffffff;
-	if (accept(in, '/')) {
+	/* As lspci writes them: what is left out may be anything. */
+	digits = in->pos - start;
+	if (digits % 2)
+		return fail_at(in, start, want);
+	rule->class <<= 4 * (6 - digits);
+	rule->class_mask = 0xffffffu << 4 * (6 - digits) & 0xffffff;
+	if (digits == 6 && accept(in, '/')) {
 		start = in->pos;
 		ret = read_hex(in, 6, 0xffffff, &rule->class_mask,
 			       "a class mask (1 to 6 hex digits)");

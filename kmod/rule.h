@@ -8,7 +8,7 @@
  *	          hold    keep it on the stub
  *	SELECTOR  vendor:device[:subvendor:subdevice]	hex; * is any
  *	          [domain:]bus:device.function		hex
- *	          class=CCCCCC[/MASK]			hex, 24 bits
+ *	          class=CC[CC[CC[/MASK]]]		hex, up to 24 bits
  *
  * Every selector given must hold. A rule with a wildcard, or with neither an
  * address nor an exact vendor and device, does not select VFs.

@@ -25,6 +25,7 @@ TESTS="del_gives_a_held_device_back
 	loaded_again_it_adopts
 	stub_refuses_what_has_no_record
 	foreign_override_is_respected
+	bridges_are_never_claimed
 	disabled_it_lists_and_claims_nothing
 	bad_rules_do_not_cost_the_good_ones
 	target_is_loaded_when_needed
@@ -150,6 +151,25 @@ foreign_override_is_respected() {
 	echo > "$SYS/$NVME/driver_override"
 	echo "$NVME" > /sys/bus/pci/drivers_probe
 	return $ret
+}
+
+# PCI bridges, the host bridge and the ISA bridge, by whatever rule.
+bridges_are_never_claimed() {
+	local before host isa
+
+	host=$(grep -l 0x060000 "$SYS"/*/class | head -n 1)
+	host=${host%/class}
+	host=${host##*/}
+	isa=$(grep -l 0x060100 "$SYS"/*/class | head -n 1)
+	isa=${isa%/class}
+	isa=${isa##*/}
+	before=$(driver_of "$host") || return 1
+	load "rules=\"vfio class=06; vfio $host\"" &&
+		wait_state "$host" native bridge &&
+		wait_state "$isa" native bridge &&
+		same "driver of the host bridge" "$(driver_of "$host")" "$before" &&
+		same "its override" "$(override_of "$host")" "(null)" &&
+		same "bridges claimed" "$(vpnl devs | grep -vc reason=bridge)" 0
 }
 
 disabled_it_lists_and_claims_nothing() {

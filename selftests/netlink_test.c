@@ -131,7 +131,9 @@ TEST_F(family, refuses_malformed_rules_and_says_where)
 		{ "vfio 0000:05:00.8", "byte 16: expected a function number" },
 		{ "vfio 10de:1b39 \xc3\xa4", "byte 15: expected vendor:device" },
 		{ "vfio class=02000000", "byte 11: expected a class code" },
-		{ "vfio class=02/0", "byte 14: expected a class mask" },
+		{ "vfio class=020", "byte 11: expected a class code" },
+		{ "vfio class=0200/ffff00", "byte 15: expected a blank" },
+		{ "vfio class=020000/0", "byte 18: expected a class mask" },
 	};
 	size_t i;
 

@@ -40,9 +40,10 @@ TEST(rules_print_in_their_canonical_form)
 		{ "vfio 1:2:*:4", "vfio 0001:0002:*:0004" },
 		{ "vfio 1:2:*:*", "vfio 0001:0002" },
 		{ "vfio class=030200", "vfio class=030200" },
-		{ "vfio class=30200", "vfio class=030200" },
+		{ "vfio class=0302", "vfio class=030200/ffff00" },
+		{ "vfio class=03", "vfio class=030000/ff0000" },
 		{ "vfio class=0302ff/ffff00", "vfio class=030200/ffff00" },
-		{ "vfio class=3/f 10de:*", "vfio 10de:* class=000003/00000f" },
+		{ "vfio class=000003/f 10de:*", "vfio 10de:* class=000003/00000f" },
 	};
 	struct vp_rule rule, again;
 	struct vp_error err;
@@ -99,7 +100,7 @@ TEST(printing_stays_in_its_buffer)
 	struct vp_error err;
 	size_t size;
 
-	ASSERT_EQ(parse("vfio ffffffff:ff:1f.7 1:2:3:4 class=1/7fffff", &rule,
+	ASSERT_EQ(parse("vfio ffffffff:ff:1f.7 1:2:3:4 class=000001/7fffff", &rule,
 			&err), 0);
 	ASSERT_LT(vp_rule_print(&rule, whole, sizeof(whole)), 79);
 	for (size = 1; size <= sizeof(small); size++) {

@@ -394,7 +394,7 @@ const struct vp_command vp_cmd_add = {
 "  hold              keep it away from every driver\n"
 "  82:00.0, 0000:82:00.0       a device by its address\n"
 "  10de:1b39, 144d:a80a:*:*    devices by vendor and device id\n"
-"  class=0302/ffff00 ...       devices by class\n"
+"  class=0302 ...              devices by class\n"
 "  --all             all the devices it names, when that is more than one\n"
 "  --absent-ok       add it although no device present is named by it\n"
 "  --wait=SEC        wait so long for the devices (10; 0: do not wait)\n"
