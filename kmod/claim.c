@@ -10,6 +10,7 @@
  * that will be. Nothing is waited for, attached or loaded in a notification.
  */
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 #include <linux/vgaarb.h>
 
 #include "vfiopolicy.h"
@@ -19,6 +20,9 @@
  * driver to leaving the bus, before the work item lends a hand.
  */
 #define SETTLE_DELAY	HZ
+
+/* The notifier is there; set once, at init. */
+static bool started;
 
 static bool is_vfio_driver(const struct device_driver *drv)
 {
@@ -107,9 +111,9 @@ int vp_claim_override(struct vp_device *rec, enum vfiopolicy_state state,
 	wanted = rec->linked && rec->view.status.state == state;
 	/* Not for a rule that has gone, and not off under one that has come. */
 	if (state == VFIOPOLICY_STATE_MATCHED)
-		wanted = wanted && vp_device_want(rec) != VP_WANT_NATIVE;
+		wanted = wanted && !vp_device_goes_home(rec);
 	if (state == VFIOPOLICY_STATE_RELEASING && name == VP_OVERRIDE_NONE)
-		wanted = wanted && vp_device_want(rec) == VP_WANT_NATIVE;
+		wanted = wanted && vp_device_goes_home(rec);
 	spin_unlock(&vp_lock);
 	if (wanted)
 		ret = vp_override_set(rec->pdev, &rec->override, name);
@@ -119,20 +123,18 @@ int vp_claim_override(struct vp_device *rec, enum vfiopolicy_state state,
 
 static void log_claim(const struct vp_device *rec)
 {
-	const struct vp_entry *entry = &rec->view.entry;
-	char text[80];
+	const struct vp_entry *entry = rec->view.entry;
 
 	lockdep_assert_held(&vp_lock);
-	vp_rule_print(&entry->rule, text, sizeof(text));
 	pr_info("%s: claimed by rule %u (%s); give it back with: vfiopolicy del %u\n",
-		rec->view.address, entry->id, text, entry->id);
+		rec->view.address, entry->id, entry->text, entry->id);
 }
 
 /* Records a device if a rule names it. Return: true when it is a new record. */
-static bool record(struct pci_dev *pdev, enum vfiopolicy_reason why,
-		   struct vp_device **recp)
+static bool record(struct pci_dev *pdev, struct pci_dev *pf,
+		   enum vfiopolicy_reason why, struct vp_device **recp)
 {
-	struct vp_device *rec = vp_device_alloc(pdev);
+	struct vp_device *rec = vp_device_alloc(pdev, pf);
 
 	*recp = rec;
 	return rec && vp_device_insert(rec, why);
@@ -143,15 +145,19 @@ static void appeared(struct pci_dev *pdev)
 	enum vfiopolicy_reason why;
 	struct vp_device *rec;
 	struct vp_facts facts;
+	struct pci_dev *pf;
+	enum vp_want want;
 	int ret;
 
-	vp_device_facts(pdev, &facts);
-	if (!vp_rules_name(&facts))
+	/* Whoever makes a VF known holds on to its PF. */
+	pf = pdev->is_virtfn ? pci_physfn(pdev) : NULL;
+	vp_facts_read(pdev, pf, &facts, vp_rules_ask_dsn());
+	want = vp_rules_want(&facts);
+	if (want == VP_WANT_NATIVE)
 		return;
 
-	why = pdev->is_virtfn && pf_is_vfio(pci_physfn(pdev)) ?
-	      VFIOPOLICY_REASON_VFIO_PF : never(pdev);
-	if (!record(pdev, why, &rec)) {
+	why = pf && pf_is_vfio(pf) ? VFIOPOLICY_REASON_VFIO_PF : never(pdev);
+	if (!record(pdev, pf, why, &rec)) {
 		if (rec) {
 			vp_device_put(rec);
 		} else {
@@ -162,6 +168,8 @@ static void appeared(struct pci_dev *pdev)
 			 */
 			struct vp_override none = {};
 
+			if (want == VP_WANT_NOTICE)
+				return;
 			ret = why ? 0 : vp_override_set(pdev, &none,
 							VP_OVERRIDE_STUB);
 			pr_err("%s: no memory to claim it: %s\n", pci_name(pdev),
@@ -178,8 +186,9 @@ static void appeared(struct pci_dev *pdev)
 	ret = vp_claim_override(rec, VFIOPOLICY_STATE_MATCHED, VP_OVERRIDE_STUB);
 	spin_lock(&vp_lock);
 	if (rec->view.status.state == VFIOPOLICY_STATE_MATCHED && rec->linked) {
-		rec->view.claimed = !ret;
-		if (!ret)
+		/* Unless its rule has gone since then. */
+		rec->view.claimed = !ret && !vp_device_goes_home(rec);
+		if (rec->view.claimed)
 			log_claim(rec);
 		else if (ret == -ENOMEM)
 			vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
@@ -257,6 +266,8 @@ static void unbound(struct vp_device *rec)
 		break;
 	case VFIOPOLICY_STATE_NATIVE:
 	case VFIOPOLICY_STATE_LOST:
+		if (vp_device_goes_home(rec))
+			break;
 		/*
 		 * Free at last: now the rule can have it. Not at once, for
 		 * this is also how the removal of a device begins.
@@ -341,7 +352,8 @@ static int stub_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		break;
 	case VFIOPOLICY_STATE_MATCHED:
 	case VFIOPOLICY_STATE_RELEASING:
-		mine = vp_device_want(rec) != VP_WANT_NATIVE;
+		mine = !vp_device_goes_home(rec);
+		reason = vp_device_held_reason(rec);
 		break;
 	default:
 		break;
@@ -353,7 +365,7 @@ static int stub_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		log_claim(rec);
 	rec->view.claimed = true;
 	/* After a refusal the work item itself says when to try again. */
-	if (!reason)
+	if (reason != VFIOPOLICY_REASON_TARGET_REFUSED)
 		vp_handoff_kick(rec, 0);
 out:
 	spin_unlock(&vp_lock);
@@ -387,14 +399,24 @@ static struct pci_driver stub = {
  */
 static void present(struct pci_dev *pdev)
 {
-	struct vp_device *rec;
+	struct pci_dev *pf = vp_facts_get_pf(pdev);
+	bool dsn = vp_rules_ask_dsn(), woken;
+	struct vp_device *rec = NULL;
 	struct vp_facts facts;
 
-	vp_device_facts(pdev, &facts);
-	if (!vp_rules_name(&facts) || !device_is_registered(&pdev->dev))
+	/* A VF without a PF is on its way out. */
+	if (pdev->is_virtfn && !pf)
 		return;
+	/* Without power it has no serial number, and may still be the one. */
+	woken = dsn && pdev->current_state == PCI_D3cold;
+	if (woken)
+		pm_runtime_get_sync(&pdev->dev);
+	vp_facts_read(pdev, pf, &facts, dsn);
+	if (vp_rules_want(&facts) == VP_WANT_NATIVE ||
+	    !device_is_registered(&pdev->dev))
+		goto out;
 
-	if (record(pdev, never_by_kind(pdev), &rec)) {
+	if (record(pdev, pf, never_by_kind(pdev), &rec)) {
 		spin_lock(&vp_lock);
 		vp_handoff_kick(rec, 0);
 		spin_unlock(&vp_lock);
@@ -403,6 +425,10 @@ static void present(struct pci_dev *pdev)
 		vp_device_put(rec);
 	else
 		pr_err("%s: no memory to claim it\n", pci_name(pdev));
+out:
+	if (woken)
+		pm_runtime_put(&pdev->dev);
+	pci_dev_put(pf);
 }
 
 static int walk_one(struct device *dev, void *arg)
@@ -416,7 +442,7 @@ static int walk_one(struct device *dev, void *arg)
 		return 0;
 	}
 	spin_lock(&vp_lock);
-	if (rec->view.entry.id == *id)
+	if (rec->view.entry && rec->view.entry->id == *id)
 		vp_handoff_kick(rec, 0);
 	spin_unlock(&vp_lock);
 	vp_device_put(rec);
@@ -431,6 +457,9 @@ static int walk_one(struct device *dev, void *arg)
  */
 void vp_claim_walk(u32 id)
 {
+	/* Disabled, nothing is claimed, and nothing heard of what goes. */
+	if (!READ_ONCE(started))
+		return;
 	bus_for_each_dev(&pci_bus_type, NULL, &id, walk_one);
 }
 
@@ -459,9 +488,11 @@ int vp_claim_start(void)
 {
 	int ret = bus_register_notifier(&pci_bus_type, &bus_nb);
 
-	if (!ret)
-		vp_claim_walk(0);
-	return ret;
+	if (ret)
+		return ret;
+	WRITE_ONCE(started, true);
+	vp_claim_walk(0);
+	return 0;
 }
 
 /**

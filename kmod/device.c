@@ -19,41 +19,20 @@ static u32 last_generation;
 /* Set once, on the way out: no new record, no new work. Guarded by vp_lock. */
 static bool frozen;
 
-static u32 address_key(const struct vp_facts *facts)
+static u32 address_key(struct pci_dev *pdev)
 {
-	return facts->domain << 16 ^ facts->bus << 8 ^ facts->devfn;
-}
-
-/**
- * vp_device_facts() - what rules may look at
- * @pdev: the device, which the caller keeps from going away
- * @facts: filled in
- *
- * Context: any.
- */
-void vp_device_facts(struct pci_dev *pdev, struct vp_facts *facts)
-{
-	*facts = (struct vp_facts) {
-		.domain = pci_domain_nr(pdev->bus),
-		.bus = pdev->bus->number,
-		.devfn = pdev->devfn,
-		.vf = pdev->is_virtfn,
-		.vendor = pdev->vendor,
-		.device = pdev->device,
-		.subvendor = pdev->subsystem_vendor,
-		.subdevice = pdev->subsystem_device,
-		.class = pdev->class,
-	};
+	return pci_domain_nr(pdev->bus) << 16 ^ pci_dev_id(pdev);
 }
 
 /**
  * vp_device_alloc() - a record that is not in the set yet
  * @pdev: the device, which the caller keeps from going away
+ * @pf: its PF, which the caller keeps likewise, if it is a VF
  *
  * Context: may sleep.
  * Return: the record with one reference, or NULL when out of memory.
  */
-struct vp_device *vp_device_alloc(struct pci_dev *pdev)
+struct vp_device *vp_device_alloc(struct pci_dev *pdev, struct pci_dev *pf)
 {
 	struct vp_device *rec = kzalloc(sizeof(*rec), GFP_KERNEL);
 
@@ -64,13 +43,12 @@ struct vp_device *vp_device_alloc(struct pci_dev *pdev)
 		return NULL;
 	}
 	rec->pdev = pci_dev_get(pdev);
-	if (pdev->is_virtfn)
-		rec->pf = pci_dev_get(pci_physfn(pdev));
+	rec->pf = pci_dev_get(pf);
 	kref_init(&rec->ref);
 	INIT_LIST_HEAD(&rec->node);
 	mutex_init(&rec->override_lock);
 	INIT_DELAYED_WORK(&rec->work, vp_handoff_work);
-	vp_device_facts(pdev, &rec->view.facts);
+	vp_facts_read(pdev, pf, &rec->view.facts, true);
 	strscpy(rec->view.address, pci_name(pdev), sizeof(rec->view.address));
 	if (rec->pf)
 		strscpy(rec->view.physfn, pci_name(rec->pf),
@@ -85,6 +63,7 @@ static void free_record(struct kref *ref)
 
 	if (rec->group)
 		iommu_group_put(rec->group);
+	vp_entry_put(rec->view.entry);
 	vp_override_free(&rec->override);
 	pci_dev_put(rec->pf);
 	pci_dev_put(rec->pdev);
@@ -116,12 +95,10 @@ void vp_device_put(struct vp_device *rec)
 
 static struct vp_device *find_locked(struct pci_dev *pdev)
 {
-	struct vp_facts facts;
 	struct vp_device *rec;
 
 	lockdep_assert_held(&vp_lock);
-	vp_device_facts(pdev, &facts);
-	hash_for_each_possible(by_address, rec, hash, address_key(&facts))
+	hash_for_each_possible(by_address, rec, hash, address_key(pdev))
 		if (rec->pdev == pdev)
 			return rec;
 	return NULL;
@@ -153,6 +130,17 @@ static bool in_use(const struct vp_device *rec)
 	       pci_is_enabled(rec->pdev);
 }
 
+static void set_entry(struct vp_device *rec, struct vp_entry *entry,
+		      enum vp_fit fit)
+{
+	struct vp_entry *old = rec->view.entry;
+
+	lockdep_assert_held(&vp_lock);
+	rec->view.entry = entry ? vp_entry_get(entry) : NULL;
+	rec->view.fit = fit;
+	vp_entry_put(old);
+}
+
 /**
  * vp_device_insert() - put a record into the set, if a rule still names it
  * @rec: the record
@@ -167,19 +155,22 @@ static bool in_use(const struct vp_device *rec)
  */
 bool vp_device_insert(struct vp_device *rec, enum vfiopolicy_reason never)
 {
-	const struct vp_entry *entry;
+	struct vp_entry *entry;
+	enum vp_fit fit;
 	bool done = false;
 
 	spin_lock(&vp_lock);
-	entry = vp_rules_match_locked(&rec->view.facts);
+	entry = vp_rules_match_locked(&rec->view.facts, &fit);
 	if (entry && !frozen && !find_locked(rec->pdev)) {
-		rec->view.entry = *entry;
+		set_entry(rec, entry, fit);
 		rec->view.generation = ++last_generation;
 		rec->linked = true;
 		vp_device_get(rec);
 		list_add_tail(&rec->node, &records);
-		hash_add(by_address, &rec->hash, address_key(&rec->view.facts));
+		hash_add(by_address, &rec->hash, address_key(rec->pdev));
 		record_count++;
+		if (!never && vp_device_want(rec) == VP_WANT_NOTICE)
+			never = VFIOPOLICY_REASON_CHANGED;
 		vp_device_move_locked(rec, never ? VFIOPOLICY_STATE_NATIVE :
 						   VFIOPOLICY_STATE_MATCHED,
 				      never);
@@ -187,6 +178,26 @@ bool vp_device_insert(struct vp_device *rec, enum vfiopolicy_reason never)
 	}
 	spin_unlock(&vp_lock);
 	return done;
+}
+
+/**
+ * vp_device_want_by() - where a rule wants a device
+ * @entry: the rule, or NULL when the host keeps the device
+ * @fit: how it fits
+ *
+ * Context: any.
+ * Return: stub, target, or the host's own drivers.
+ */
+enum vp_want vp_device_want_by(const struct vp_entry *entry, enum vp_fit fit)
+{
+	if (!entry)
+		return VP_WANT_NATIVE;
+	if (fit == VP_FIT_CHANGED)
+		return entry->rule.changed_hold ? VP_WANT_STUB : VP_WANT_NOTICE;
+	/* To another target than vfio-pci there is no way yet. */
+	if (entry->rule.action == VP_HOLD || entry->rule.driver[0])
+		return VP_WANT_STUB;
+	return VP_WANT_TARGET;
 }
 
 /**
@@ -199,10 +210,37 @@ bool vp_device_insert(struct vp_device *rec, enum vfiopolicy_reason never)
 enum vp_want vp_device_want(const struct vp_device *rec)
 {
 	lockdep_assert_held(&vp_lock);
-	if (!rec->view.entry.id)
-		return VP_WANT_NATIVE;
-	return rec->view.entry.rule.action == VP_HOLD ? VP_WANT_STUB :
-							VP_WANT_TARGET;
+	return vp_device_want_by(rec->view.entry, rec->view.fit);
+}
+
+/**
+ * vp_device_goes_home() - do the rules leave a device to the host
+ * @rec: its record
+ *
+ * Context: vp_lock held.
+ * Return: true when they do, known or not.
+ */
+bool vp_device_goes_home(const struct vp_device *rec)
+{
+	return vp_device_want(rec) <= VP_WANT_NOTICE;
+}
+
+/**
+ * vp_device_held_reason() - why a device that its rule keeps on the stub is there
+ * @rec: its record
+ *
+ * Context: vp_lock held.
+ * Return: the reason; none where the rule says hold.
+ */
+enum vfiopolicy_reason vp_device_held_reason(const struct vp_device *rec)
+{
+	lockdep_assert_held(&vp_lock);
+	if (vp_device_want(rec) != VP_WANT_STUB)
+		return VFIOPOLICY_REASON_NONE;
+	if (rec->view.fit == VP_FIT_CHANGED)
+		return VFIOPOLICY_REASON_CHANGED;
+	return rec->view.entry->rule.action == VP_HOLD ?
+	       VFIOPOLICY_REASON_NONE : VFIOPOLICY_REASON_NO_TARGET;
 }
 
 /**
@@ -389,15 +427,16 @@ bool vp_device_user(const struct vp_table *next, char *address)
 {
 	const struct vp_entry *entry;
 	struct vp_device *rec;
+	enum vp_fit fit;
 	bool found = false;
 
 	spin_lock(&vp_lock);
 	list_for_each_entry(rec, &records, node) {
-		if (!rec->view.entry.id || !in_use(rec) ||
-		    vp_policy_find_id(next, rec->view.entry.id))
+		/* On its way already, or where it may stay. */
+		if (vp_device_want(rec) != VP_WANT_TARGET || !in_use(rec))
 			continue;
-		entry = vp_policy_match(next, &rec->view.facts);
-		found = !entry || entry->rule.action != VP_VFIO;
+		entry = vp_rules_match(next, &rec->view.facts, &fit);
+		found = vp_device_want_by(entry, fit) != VP_WANT_TARGET;
 		if (found) {
 			strscpy(address, rec->view.address, VP_NAME_MAX);
 			break;
@@ -407,31 +446,78 @@ bool vp_device_user(const struct vp_table *next, char *address)
 	return found;
 }
 
+/*
+ * The record behind @rec, or the first one, with a reference; gives the one on
+ * @rec back. Whoever leaves the set meanwhile is found again by generation.
+ */
+static struct vp_device *next_record(struct vp_device *rec)
+{
+	struct vp_device *next = NULL, *pos;
+
+	spin_lock(&vp_lock);
+	if (!rec || rec->linked) {
+		pos = rec ? rec : list_entry(&records, struct vp_device, node);
+		pos = list_next_entry(pos, node);
+		if (!list_entry_is_head(pos, &records, node))
+			next = pos;
+	} else {
+		list_for_each_entry(pos, &records, node) {
+			if (pos->view.generation > rec->view.generation) {
+				next = pos;
+				break;
+			}
+		}
+	}
+	if (next)
+		vp_device_get(next);
+	spin_unlock(&vp_lock);
+	if (rec)
+		vp_device_put(rec);
+	return next;
+}
+
 /**
- * vp_device_rematch() - ask the table in force about every record again
+ * vp_device_plan() - find out which rule of a new table has each device
+ * @next: the table, which stays until it is published or dropped
+ *
+ * Context: may sleep; rules_lock held; takes vp_lock for each record.
+ */
+void vp_device_plan(const struct vp_table *next)
+{
+	struct vp_device *rec = NULL;
+
+	/* A generation is always another than that of the table before. */
+	while ((rec = next_record(rec))) {
+		rec->plan = vp_rules_match(next, &rec->view.facts,
+					   &rec->plan_fit);
+		rec->planned = next->generation;
+		cond_resched();
+	}
+}
+
+/**
+ * vp_device_rematch() - bring every record under a new table
+ * @next: the table, for which vp_device_plan() has been called
  *
  * Whoever has another rule now, or none, is on its way to where that wants
  * it when this returns; the way itself is its work item's.
  *
  * Context: vp_lock held, the one that the new table was published under.
  */
-void vp_device_rematch(void)
+void vp_device_rematch(const struct vp_table *next)
 {
-	const struct vp_entry *entry;
 	struct vp_device *rec;
 
 	lockdep_assert_held(&vp_lock);
 	list_for_each_entry(rec, &records, node) {
-		/* A rule that is there still wins: new ones come last. */
-		if (rec->view.entry.id && vp_rules_has_locked(rec->view.entry.id))
+		/* Those that came since then, by the old table. */
+		if (rec->planned != next->generation)
+			rec->plan = vp_rules_match(next, &rec->view.facts,
+						   &rec->plan_fit);
+		if (rec->plan == rec->view.entry &&
+		    rec->plan_fit == rec->view.fit)
 			continue;
-		entry = vp_rules_match_locked(&rec->view.facts);
-		if (!entry && !rec->view.entry.id)
-			continue;
-		if (entry)
-			rec->view.entry = *entry;
-		else
-			memset(&rec->view.entry, 0, sizeof(rec->view.entry));
+		set_entry(rec, rec->plan, rec->plan_fit);
 		vp_handoff_kick(rec, 0);
 	}
 }

@@ -180,31 +180,76 @@ static void keep(struct vp_device *rec)
 		try_later(rec, state, VFIOPOLICY_REASON_NO_MEMORY);
 }
 
-/* Left alone so far: is it free now, or has it gone meanwhile? */
-static void look_again(struct vp_device *rec, enum vfiopolicy_state state)
+/*
+ * Where a rule expects something else: the host's, and said to be. What an
+ * earlier load of this module left on it must go.
+ */
+static void notice(struct vp_device *rec, enum vfiopolicy_state state)
 {
+	bool claimed = vp_override_is(rec->pdev, VP_OVERRIDE_STUB,
+				      VP_OVERRIDE_TARGET) &&
+		       !vp_override_is(rec->pdev, VP_OVERRIDE_NONE,
+				       VP_OVERRIDE_NONE);
 	struct device *dev = &rec->pdev->dev;
-	enum vfiopolicy_reason reason;
 	bool driven;
 
 	device_lock(dev);
 	vp_device_note_bound(rec);
 	driven = dev->driver;
 	device_unlock(dev);
+
+	spin_lock(&vp_lock);
+	if (rec->linked && rec->view.status.state == state &&
+	    vp_device_want(rec) == VP_WANT_NOTICE) {
+		rec->view.claimed = false;
+		rec->view.adopted = false;
+		if (claimed && !driven) {
+			vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
+					      VFIOPOLICY_REASON_CHANGED);
+			vp_handoff_kick(rec, 0);
+		} else {
+			vp_device_move_locked(rec, VFIOPOLICY_STATE_NATIVE,
+					      VFIOPOLICY_REASON_CHANGED);
+		}
+	}
+	spin_unlock(&vp_lock);
+}
+
+/* Left alone so far: is it free now, or has it gone meanwhile? */
+static void look_again(struct vp_device *rec, enum vfiopolicy_state state,
+		       enum vp_want want)
+{
+	struct device *dev = &rec->pdev->dev;
+	enum vfiopolicy_reason why = VFIOPOLICY_REASON_NONE;
+	bool driven, target;
+
+	if (state == VFIOPOLICY_STATE_NATIVE)
+		why = vp_claim_never(rec);
+	device_lock(dev);
+	vp_device_note_bound(rec);
+	driven = dev->driver;
+	target = driven && !strcmp(dev->driver->name, VP_TARGET);
+	device_unlock(dev);
+
+	if (state == VFIOPOLICY_STATE_NATIVE) {
+		/* With its target it is adopted. */
+		if (!why && (!driven || (target && want == VP_WANT_TARGET))) {
+			if (vp_device_move(rec, state, VFIOPOLICY_STATE_MATCHED,
+					   VFIOPOLICY_REASON_NONE))
+				take(rec);
+			return;
+		}
+		/* It may have been the host's for another reason so far. */
+		vp_device_move(rec, state, state,
+			       why ?: VFIOPOLICY_REASON_NATIVE_DRIVER);
+	}
 	if (driven)
 		return;
-
-	if (state == VFIOPOLICY_STATE_NATIVE && !vp_claim_never(rec)) {
-		if (vp_device_move(rec, state, VFIOPOLICY_STATE_MATCHED,
-				   VFIOPOLICY_REASON_NONE))
-			take(rec);
-		return;
-	}
 	/* A record that a walk made of a device just leaving ends by this. */
 	spin_lock(&vp_lock);
-	reason = rec->view.status.reason;
+	why = rec->view.status.reason;
 	spin_unlock(&vp_lock);
-	try_later(rec, state, reason);
+	try_later(rec, state, why);
 }
 
 static void load_target(struct work_struct *work)
@@ -355,7 +400,7 @@ static void settle(struct vp_device *rec)
 	bool home;
 
 	spin_lock(&vp_lock);
-	home = vp_device_want(rec) == VP_WANT_NATIVE;
+	home = vp_device_goes_home(rec);
 	spin_unlock(&vp_lock);
 
 	/* An override that somebody else wrote meanwhile is theirs to clear. */
@@ -372,13 +417,20 @@ static void settle(struct vp_device *rec)
 	if (home && vp_device_unlink(rec, VFIOPOLICY_STATE_RELEASED))
 		return;
 
-	/* Held by now, or a rule came at the last moment. */
+	/* Held by now, or a rule came at the last moment, or it is only known. */
 	spin_lock(&vp_lock);
 	if (rec->linked &&
 	    rec->view.status.state == VFIOPOLICY_STATE_RELEASING) {
-		vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
-				      VFIOPOLICY_REASON_NONE);
-		vp_handoff_kick(rec, 0);
+		if (home && vp_device_want(rec) == VP_WANT_NOTICE) {
+			rec->view.claimed = false;
+			rec->view.adopted = false;
+			vp_device_move_locked(rec, VFIOPOLICY_STATE_NATIVE,
+					      VFIOPOLICY_REASON_CHANGED);
+		} else {
+			vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
+					      VFIOPOLICY_REASON_NONE);
+			vp_handoff_kick(rec, 0);
+		}
 	}
 	spin_unlock(&vp_lock);
 }
@@ -454,6 +506,7 @@ void vp_handoff_work(struct work_struct *work)
 {
 	struct vp_device *rec = container_of(to_delayed_work(work),
 					     struct vp_device, work);
+	enum vfiopolicy_reason stays;
 	enum vfiopolicy_state state;
 	enum vp_want want;
 	bool linked;
@@ -466,13 +519,14 @@ void vp_handoff_work(struct work_struct *work)
 	linked = rec->linked;
 	state = rec->view.status.state;
 	want = vp_device_want(rec);
+	stays = vp_device_held_reason(rec);
 	spin_unlock(&vp_lock);
 	if (!linked)
 		goto out;
 
 	switch (state) {
 	case VFIOPOLICY_STATE_MATCHED:
-		if (want != VP_WANT_NATIVE)
+		if (want > VP_WANT_NOTICE)
 			take(rec);
 		else if (vp_device_move(rec, VFIOPOLICY_STATE_MATCHED,
 					VFIOPOLICY_STATE_RELEASING,
@@ -482,10 +536,10 @@ void vp_handoff_work(struct work_struct *work)
 	case VFIOPOLICY_STATE_HELD:
 		if (want == VP_WANT_TARGET)
 			hand_off(rec);
-		else if (want == VP_WANT_NATIVE)
-			leave_stub(rec);
+		else if (want == VP_WANT_STUB)
+			vp_device_move(rec, state, state, stays);
 		else
-			vp_device_move(rec, state, state, VFIOPOLICY_REASON_NONE);
+			leave_stub(rec);
 		break;
 	case VFIOPOLICY_STATE_ISOLATED:
 		if (want != VP_WANT_TARGET)
@@ -497,8 +551,10 @@ void vp_handoff_work(struct work_struct *work)
 	case VFIOPOLICY_STATE_LOST:
 		if (want == VP_WANT_NATIVE)
 			vp_device_unlink(rec, VFIOPOLICY_STATE_RELEASED);
+		else if (want == VP_WANT_NOTICE)
+			notice(rec, state);
 		else
-			look_again(rec, state);
+			look_again(rec, state, want);
 		break;
 	default:
 		break; /* deferred: the notification of BOUND ends that */

@@ -13,7 +13,7 @@
 #include "vfiopolicy.h"
 
 /* The most that all rules= together may hold; the same again for ids=. */
-#define PARAM_MAX	(VFIOPOLICY_RULES_MAX * (VFIOPOLICY_RULE_LEN_MAX + 1))
+#define PARAM_MAX	(VFIOPOLICY_RULES_MAX * (VFIOPOLICY_RULE_LEN_MAX + 2))
 
 /*
  * The text of a parameter that may be given several times and be longer than
@@ -36,7 +36,7 @@ static int param_append(const char *val, const struct kernel_param *kp)
 	size_t add = strlen(val);
 	char *text;
 
-	if (param->len + add + 1 > PARAM_MAX) {
+	if (param->len + add + 2 > PARAM_MAX) {
 		pr_err("%s: more than %u bytes\n", kp->name, PARAM_MAX);
 		return -E2BIG;
 	}
@@ -46,10 +46,12 @@ static int param_append(const char *val, const struct kernel_param *kp)
 	if (param->len)
 		memcpy(text, param->text, param->len);
 	memcpy(text + param->len, val, add);
+	/* Two: a backslash at the end of @val would make one of them nothing. */
 	text[param->len + add] = param->sep;
+	text[param->len + add + 1] = param->sep;
 	kvfree(param->text);
 	param->text = text;
-	param->len += add + 1;
+	param->len += add + 2;
 	return 0;
 }
 
@@ -69,7 +71,7 @@ static const struct kernel_param_ops param_ops = {
 };
 
 module_param_cb(rules, &param_ops, &rules_param, 0);
-MODULE_PARM_DESC(rules, "rules, parted by ';': ACTION SELECTOR..., ACTION is vfio or hold");
+MODULE_PARM_DESC(rules, "rules, parted by ';': ACTION SELECTOR... [OPTION...], ACTION is vfio, hold or leave");
 module_param_cb(ids, &param_ops, &ids_param, 0);
 MODULE_PARM_DESC(ids, "ids for vfio-pci, as its own ids= takes them: vendor:device[:subvendor[:subdevice[:class[:class_mask]]]],...");
 module_param(disable, bool, 0444);
@@ -81,26 +83,15 @@ static void free_params(void)
 	param_free(&ids_param);
 }
 
-static int load_params(void)
-{
-	int ret;
-
-	ret = vp_rules_load(rules_param.text, rules_param.len, false);
-	if (!ret)
-		ret = vp_rules_load(ids_param.text, ids_param.len, true);
-	return ret;
-}
-
 static int __init vp_init(void)
 {
 	int ret;
 
-	ret = vp_rules_start();
+	vp_facts_init();
+	ret = vp_rules_load(rules_param.text, rules_param.len, ids_param.text,
+			    ids_param.len);
 	if (ret)
 		goto err_params;
-	ret = load_params();
-	if (ret)
-		goto err_rules;
 	ret = vp_claim_register_stub();
 	if (ret)
 		goto err_rules;

@@ -48,6 +48,13 @@ static const struct nla_policy rule_get_policy[] = {
 	[VFIOPOLICY_A_RULE_ID] = { .type = NLA_REJECT },
 };
 
+static const struct nla_policy rule_replace_policy[] = {
+	[VFIOPOLICY_A_RULE_ORIGIN] = NLA_POLICY_MAX(NLA_U32,
+						    VFIOPOLICY_ORIGIN_FILE),
+	[VFIOPOLICY_A_RULE_TEXTS] = { .type = NLA_NUL_STRING,
+				      .len = VFIOPOLICY_RULE_LEN_MAX },
+};
+
 static const struct nla_policy dev_get_policy[] = {
 	[VFIOPOLICY_A_DEV_ADDRESS] = { .type = NLA_NUL_STRING,
 				       .len = VFIOPOLICY_ADDRESS_LEN_MAX },
@@ -55,28 +62,25 @@ static const struct nla_policy dev_get_policy[] = {
 
 static int fill_rule(struct sk_buff *skb, const struct vp_entry *entry)
 {
-	char text[VFIOPOLICY_RULE_LEN_MAX + 1];
-
-	vp_rule_print(&entry->rule, text, sizeof(text));
 	if (nla_put_u32(skb, VFIOPOLICY_A_RULE_ID, entry->id) ||
 	    nla_put_u32(skb, VFIOPOLICY_A_RULE_ORIGIN, entry->origin) ||
-	    nla_put_string(skb, VFIOPOLICY_A_RULE_TEXT, text))
+	    nla_put_string(skb, VFIOPOLICY_A_RULE_TEXT, entry->text))
 		return -EMSGSIZE;
 	return 0;
 }
 
 static int fill_dev_rule(struct sk_buff *skb, const struct vp_entry *entry)
 {
-	char text[VFIOPOLICY_RULE_LEN_MAX + 1];
+	const char *driver;
 
-	if (!entry->id)
+	if (!entry)
 		return 0;
-	vp_rule_print(&entry->rule, text, sizeof(text));
 	if (nla_put_u32(skb, VFIOPOLICY_A_DEV_RULE, entry->id) ||
-	    nla_put_string(skb, VFIOPOLICY_A_DEV_RULE_TEXT, text))
+	    nla_put_string(skb, VFIOPOLICY_A_DEV_RULE_TEXT, entry->text))
 		return -EMSGSIZE;
+	driver = entry->rule.driver[0] ? entry->rule.driver : VP_TARGET;
 	if (entry->rule.action == VP_VFIO &&
-	    nla_put_string(skb, VFIOPOLICY_A_DEV_TARGET, VP_TARGET))
+	    nla_put_string(skb, VFIOPOLICY_A_DEV_TARGET, driver))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -110,7 +114,7 @@ static int fill_dev(struct sk_buff *skb, const struct vp_view *view, bool in_use
 		return -EMSGSIZE;
 	if (in_use && nla_put_flag(skb, VFIOPOLICY_A_DEV_IN_USE))
 		return -EMSGSIZE;
-	return fill_dev_rule(skb, &view->entry);
+	return fill_dev_rule(skb, view->entry);
 }
 
 /* What has no one to blame: the caller sends it or drops it. */
@@ -127,8 +131,30 @@ static struct sk_buff *new_reply(struct genl_info *info, u8 cmd, void **hdr)
 	return NULL;
 }
 
+/* The core keeps the last of what is repeated; nobody means that. */
+static bool each_once(struct genl_info *info)
+{
+	struct nlattr *attr;
+	u32 seen = 0;
+	int left;
+
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, left) {
+		if (nla_type(attr) == VFIOPOLICY_A_RULE_TEXTS)
+			continue;
+		/* Validated, so the number is a small one. */
+		if (seen >> nla_type(attr) & 1) {
+			NL_SET_ERR_MSG_ATTR(info->extack, attr,
+					    "this attribute is there twice");
+			return false;
+		}
+		seen |= 1u << nla_type(attr);
+	}
+	return true;
+}
+
 static bool may_change(struct sk_buff *skb, struct genl_info *info)
 {
+	BUILD_BUG_ON(VFIOPOLICY_A_RULE_MAX >= 32);
 	if (!netlink_capable(skb, CAP_SYS_ADMIN)) {
 		NL_SET_ERR_MSG(info->extack,
 			       "CAP_SYS_ADMIN in the initial user namespace is needed");
@@ -166,41 +192,43 @@ static int info_get(struct sk_buff *skb, struct genl_info *info)
 	return genlmsg_reply(reply, info);
 }
 
-static int parse_text(struct genl_info *info, struct vp_rule *rule)
+/*
+ * The rule that an attribute has, or an ERR_PTR and why in the extended ack,
+ * which is cut at 79 bytes. @quote: of several, so say which.
+ */
+static struct vp_entry *parse_text(struct genl_info *info, struct nlattr *attr,
+				   enum vfiopolicy_origin origin, bool quote)
 {
-	struct nlattr *attr = info->attrs[VFIOPOLICY_A_RULE_TEXT];
 	const char *text = nla_data(attr);
 	struct vp_error err = {};
-	int ret;
+	struct vp_entry *entry;
 
-	ret = vp_rule_parse(text, strlen(text), rule, &err);
-	if (ret)
-		VP_EXTACK(info->extack, attr, "byte %zu: expected %s",
-			  err.at, err.want);
-	return ret;
+	entry = vp_rules_parse(text, strlen(text), false, origin, &err);
+	if (!IS_ERR(entry))
+		return entry;
+	if (PTR_ERR(entry) == -ENOMEM)
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "out of memory");
+	else
+		VP_EXTACK(info->extack, attr, "%s%.24s%sbyte %zu: %s %s",
+			  quote ? "'" : "", quote ? text : "",
+			  quote ? "': " : "", err.at,
+			  err.hint ? "did you mean" : "expected",
+			  err.hint ?: err.want);
+	return entry;
 }
 
-static int rule_add(struct sk_buff *skb, struct genl_info *info)
+/* What all that adds rules has to ask first. Return: the origin or -errno. */
+static int may_add(struct sk_buff *skb, struct genl_info *info)
 {
-	enum vfiopolicy_origin origin = VFIOPOLICY_ORIGIN_RUNTIME;
-	struct vp_entry entry;
-	struct sk_buff *reply;
-	struct vp_rule rule;
-	bool existed;
-	void *hdr;
-	int ret;
+	struct nlattr *attr = info->attrs[VFIOPOLICY_A_RULE_ORIGIN];
+	int origin = attr ? nla_get_u32(attr) : VFIOPOLICY_ORIGIN_RUNTIME;
 
 	if (!may_change(skb, info))
 		return -EPERM;
-	if (GENL_REQ_ATTR_CHECK(info, VFIOPOLICY_A_RULE_TEXT)) {
-		NL_SET_ERR_MSG(info->extack, "a rule is needed");
+	if (!each_once(info))
 		return -EINVAL;
-	}
-	if (info->attrs[VFIOPOLICY_A_RULE_ORIGIN])
-		origin = nla_get_u32(info->attrs[VFIOPOLICY_A_RULE_ORIGIN]);
 	if (origin == VFIOPOLICY_ORIGIN_CMDLINE) {
-		NL_SET_ERR_MSG_ATTR(info->extack,
-				    info->attrs[VFIOPOLICY_A_RULE_ORIGIN],
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
 				    "origin cmdline is for parameters of the module");
 		return -EINVAL;
 	}
@@ -209,22 +237,130 @@ static int rule_add(struct sk_buff *skb, struct genl_info *info)
 			       "the module was loaded with disable=1 and claims nothing");
 		return -EOPNOTSUPP;
 	}
-	ret = parse_text(info, &rule);
-	if (ret)
+	return origin;
+}
+
+static int rule_add(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *text = info->attrs[VFIOPOLICY_A_RULE_TEXT];
+	struct vp_entry *entry;
+	struct sk_buff *reply;
+	bool existed;
+	void *hdr;
+	int ret;
+
+	ret = may_add(skb, info);
+	if (ret < 0)
 		return ret;
+	if (GENL_REQ_ATTR_CHECK(info, VFIOPOLICY_A_RULE_TEXT)) {
+		NL_SET_ERR_MSG(info->extack, "a rule is needed");
+		return -EINVAL;
+	}
+	entry = parse_text(info, text, ret, false);
+	if (IS_ERR(entry))
+		return PTR_ERR(entry);
 
 	/* Before the change, which must not fail to be reported. */
 	reply = new_reply(info, VFIOPOLICY_CMD_RULE_ADD, &hdr);
 	if (!reply) {
 		NL_SET_ERR_MSG(info->extack, "out of memory");
-		return -ENOMEM;
+		ret = -ENOMEM;
+		goto out;
 	}
-	ret = vp_rules_add(&rule, origin, &entry, &existed, info->extack,
-			   info->attrs[VFIOPOLICY_A_RULE_TEXT]);
+	ret = vp_rules_add(&entry, &existed, info->extack, text);
 	if (!ret)
-		ret = fill_rule(reply, &entry);
+		ret = fill_rule(reply, entry);
 	if (!ret && existed)
 		ret = nla_put_flag(reply, VFIOPOLICY_A_RULE_EXISTED);
+	if (ret) {
+		nlmsg_free(reply);
+		goto out;
+	}
+	genlmsg_end(reply, hdr);
+	ret = genlmsg_reply(reply, info);
+out:
+	vp_entry_put(entry);
+	return ret;
+}
+
+static int rule_del(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *id = info->attrs[VFIOPOLICY_A_RULE_ID];
+	struct nlattr *text = info->attrs[VFIOPOLICY_A_RULE_TEXT];
+	struct vp_entry *entry;
+	int ret;
+
+	if (!may_change(skb, info))
+		return -EPERM;
+	if (!each_once(info))
+		return -EINVAL;
+	if (!id == !text) {
+		NL_SET_ERR_MSG(info->extack,
+			       "either the number of a rule or its text is needed");
+		return -EINVAL;
+	}
+	if (id)
+		return vp_rules_del(NULL, nla_get_u32(id), info->extack, id);
+	entry = parse_text(info, text, VFIOPOLICY_ORIGIN_RUNTIME, false);
+	if (IS_ERR(entry))
+		return PTR_ERR(entry);
+	ret = vp_rules_del(entry->text, 0, info->extack, text);
+	vp_entry_put(entry);
+	return ret;
+}
+
+/* The rules of one message, while they are collected. */
+struct replace {
+	struct vp_entry *entries[VFIOPOLICY_RULES_MAX];
+	const struct nlattr *attrs[VFIOPOLICY_RULES_MAX];
+	u32 count;
+};
+
+static int collect(struct genl_info *info, enum vfiopolicy_origin origin,
+		   struct replace *new)
+{
+	struct vp_entry *entry;
+	struct nlattr *attr;
+	int left;
+
+	/* Validated by the core, each of them; parsed it keeps only the last. */
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, left) {
+		if (nla_type(attr) != VFIOPOLICY_A_RULE_TEXTS)
+			continue;
+		if (new->count == ARRAY_SIZE(new->entries)) {
+			VP_EXTACK(info->extack, attr,
+				  "this rule is one more than %u, which is the limit",
+				  VFIOPOLICY_RULES_MAX);
+			return -ENOSPC;
+		}
+		entry = parse_text(info, attr, origin, true);
+		if (IS_ERR(entry))
+			return PTR_ERR(entry);
+		new->attrs[new->count] = attr;
+		new->entries[new->count++] = entry;
+	}
+	return 0;
+}
+
+static int replace_and_reply(struct genl_info *info,
+			     enum vfiopolicy_origin origin, struct replace *new)
+{
+	struct sk_buff *reply;
+	u32 total, changed;
+	void *hdr;
+	int ret;
+
+	reply = new_reply(info, VFIOPOLICY_CMD_RULE_REPLACE, &hdr);
+	if (!reply) {
+		NL_SET_ERR_MSG(info->extack, "out of memory");
+		return -ENOMEM;
+	}
+	ret = vp_rules_replace(origin, new->entries, new->attrs, new->count,
+			       &total, &changed, info->extack);
+	if (!ret && (nla_put_u32(reply, VFIOPOLICY_A_RULE_ORIGIN, origin) ||
+		     nla_put_u32(reply, VFIOPOLICY_A_RULE_COUNT, total) ||
+		     nla_put_u32(reply, VFIOPOLICY_A_RULE_CHANGED, changed)))
+		ret = -EMSGSIZE;
 	if (ret) {
 		nlmsg_free(reply);
 		return ret;
@@ -233,26 +369,33 @@ static int rule_add(struct sk_buff *skb, struct genl_info *info)
 	return genlmsg_reply(reply, info);
 }
 
-static int rule_del(struct sk_buff *skb, struct genl_info *info)
+static int rule_replace(struct sk_buff *skb, struct genl_info *info)
 {
-	struct nlattr *id = info->attrs[VFIOPOLICY_A_RULE_ID];
-	struct nlattr *text = info->attrs[VFIOPOLICY_A_RULE_TEXT];
-	struct vp_rule rule;
+	enum vfiopolicy_origin origin;
+	struct replace *new;
 	int ret;
 
-	if (!may_change(skb, info))
-		return -EPERM;
-	if (!id == !text) {
-		NL_SET_ERR_MSG(info->extack,
-			       "either the number of a rule or its text is needed");
+	ret = may_add(skb, info);
+	if (ret < 0)
+		return ret;
+	/* Nobody should clear an origin that he did not mean. */
+	if (GENL_REQ_ATTR_CHECK(info, VFIOPOLICY_A_RULE_ORIGIN)) {
+		NL_SET_ERR_MSG(info->extack, "an origin is needed");
 		return -EINVAL;
 	}
-	if (id)
-		return vp_rules_del(NULL, nla_get_u32(id), info->extack, id);
-	ret = parse_text(info, &rule);
-	if (ret)
-		return ret;
-	return vp_rules_del(&rule, 0, info->extack, text);
+	origin = ret;
+	new = kvzalloc(sizeof(*new), GFP_KERNEL);
+	if (!new) {
+		NL_SET_ERR_MSG(info->extack, "out of memory");
+		return -ENOMEM;
+	}
+	ret = collect(info, origin, new);
+	if (!ret)
+		ret = replace_and_reply(info, origin, new);
+	while (new->count)
+		vp_entry_put(new->entries[--new->count]);
+	kvfree(new);
+	return ret;
 }
 
 /* A dump: where it is, and the message it is filling. */
@@ -278,6 +421,7 @@ static int dump_rule(const struct vp_entry *entry, void *arg)
 		genlmsg_cancel(dump->skb, hdr);
 		return -EMSGSIZE;
 	}
+	genl_dump_check_consistent(dump->cb, hdr);
 	genlmsg_end(dump->skb, hdr);
 	return 0;
 }
@@ -298,9 +442,10 @@ static int dump_dev(const struct vp_view *view, bool in_use, void *arg)
 }
 
 /*
- * The cursor is the number of the last entry that was sent. Numbers only
- * grow, so whatever comes and goes meanwhile, nothing is sent twice and
- * nothing that is there all along is left out.
+ * Of devices, the cursor is the number of the last one that was sent. Numbers
+ * only grow, so whatever comes and goes meanwhile, nothing is sent twice and
+ * nothing that is there all along is left out. Of rules it is how many were
+ * sent: when the list changes meanwhile, the dump says so.
  */
 static u32 *dump_cursor(struct netlink_callback *cb)
 {
@@ -325,7 +470,7 @@ static int rule_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct dump dump = { .skb = skb, .cb = cb };
 
-	vp_rules_for_each(dump_cursor(cb), dump_rule, &dump);
+	vp_rules_for_each(dump_cursor(cb), &cb->seq, dump_rule, &dump);
 	return skb->len;
 }
 
@@ -387,6 +532,11 @@ static const struct genl_ops ops[] = {
 		.doit = rule_del,
 		.policy = rule_del_policy,
 		.maxattr = ARRAY_SIZE(rule_del_policy) - 1,
+	}, {
+		.cmd = VFIOPOLICY_CMD_RULE_REPLACE,
+		.doit = rule_replace,
+		.policy = rule_replace_policy,
+		.maxattr = ARRAY_SIZE(rule_replace_policy) - 1,
 	}, {
 		.cmd = VFIOPOLICY_CMD_RULE_GET,
 		.dumpit = rule_dump,	/* open to all, as modprobe.d is */

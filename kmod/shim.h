@@ -12,8 +12,10 @@
 #include <linux/ctype.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/refcount.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/types.h>
@@ -41,7 +43,28 @@ struct rcu_head {
 	void *unused;
 };
 
+/* One thread has a table here, so a plain number will do. */
+typedef struct {
+	unsigned int refs;
+} refcount_t;
+
+static inline void refcount_set(refcount_t *r, unsigned int n)
+{
+	r->refs = n;
+}
+
+static inline void refcount_inc(refcount_t *r)
+{
+	r->refs++;
+}
+
+static inline bool refcount_dec_and_test(refcount_t *r)
+{
+	return !--r->refs;
+}
+
 #define GFP_KERNEL 0
+#define __printf(a, b) __attribute__((format(printf, a, b)))
 #ifndef ARRAY_SIZE
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #endif

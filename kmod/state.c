@@ -24,11 +24,13 @@
  *	             matched      a rule names it again, or no driver took it
  *	             held         it is to be held instead
  *	             isolated     its user would not let go
+ *	             native       its rule is of something else at its place
  *	             lost         somebody was quicker
  *	native       matched      its driver left it, so it is free
  *	             released     its rule went away
  *	lost         matched      the other driver left it
  *	             isolated     it came back to its target
+ *	             native       its rule is of something else at its place
  *	             released     its rule went away
  *	any but released and gone   gone: it left the bus
  *	any          itself       another reason
@@ -58,12 +60,12 @@ static const u32 next[] = {
 				      TO(MATCHED) | TO(GONE),
 	[VFIOPOLICY_STATE_RELEASING] = TO(RELEASING) | TO(RELEASED) |
 				       TO(MATCHED) | TO(HELD) | TO(ISOLATED) |
-				       TO(LOST) | TO(GONE),
+				       TO(NATIVE) | TO(LOST) | TO(GONE),
 	[VFIOPOLICY_STATE_RELEASED] = 0,
 	[VFIOPOLICY_STATE_NATIVE] = TO(NATIVE) | TO(MATCHED) | TO(RELEASED) |
 				    TO(GONE),
 	[VFIOPOLICY_STATE_LOST] = TO(LOST) | TO(MATCHED) | TO(ISOLATED) |
-				  TO(RELEASED) | TO(GONE),
+				  TO(NATIVE) | TO(RELEASED) | TO(GONE),
 	[VFIOPOLICY_STATE_GONE] = 0,
 };
 

@@ -24,8 +24,9 @@ struct pci_dev;
  * vp_lock (spinlock, device.c)
  *	guards the set of records, every &vp_view and the marks beside it in a
  *	record, the writing of the table pointer, and the number of the next
- *	event. Held for a few instructions, or for one netlink message full of
- *	devices; never across anything that sleeps.
+ *	event. Held for a few instructions, for one netlink message full of
+ *	devices, or to go through all records once; never across anything that
+ *	sleeps. Which rule of a new table has which device is found out before.
  * rules_lock (mutex, rules.c)
  *	lets one writer at a time build the next table. Look-ups take it never:
  *	they use RCU.
@@ -45,6 +46,11 @@ struct pci_dev;
  * core, and that one only across the write of an override; never across
  * attach and release.
  *
+ * A rule (&vp_entry) never changes once it is in a table. It lives by its
+ * references: one of each table, which an RCU grace period after the table was
+ * replaced gives up, and one of each record that goes by it. A record's is
+ * given up under vp_lock only while a table still has another one.
+ *
  * A record lives by its &vp_device.ref: one reference for being in the set,
  * one for a queued or running work item, one for each caller that looked it
  * up. It holds a reference on its pci_dev from beginning to end, so the
@@ -57,11 +63,14 @@ struct pci_dev;
 /**
  * enum vp_want - where a record's rule wants its device
  * @VP_WANT_NATIVE: with the host, since no rule names it
+ * @VP_WANT_NOTICE: with the host, but known: it sits where a rule expects
+ *                  something else
  * @VP_WANT_STUB: on the stub
  * @VP_WANT_TARGET: with vfio-pci
  */
 enum vp_want {
 	VP_WANT_NATIVE,
+	VP_WANT_NOTICE,
 	VP_WANT_STUB,
 	VP_WANT_TARGET,
 };
@@ -75,7 +84,8 @@ enum vp_want {
  * @driver: the driver that has it, empty when none
  * @group: number of its IOMMU group, or -1
  * @status: state and reason; written by vp_device_move() alone
- * @entry: the rule that names it; its id is 0 when none does
+ * @entry: the rule that names it, referenced; NULL when none does
+ * @fit: how @entry fits
  * @adopted: it was with its target already when the rule came
  * @claimed: it has been kept from other drivers without a gap
  *
@@ -89,7 +99,8 @@ struct vp_view {
 	char driver[VP_NAME_MAX];
 	int group;
 	struct vp_status status;
-	struct vp_entry entry;
+	struct vp_entry *entry;
+	enum vp_fit fit;
 	bool adopted;
 	bool claimed;
 };
@@ -108,6 +119,10 @@ struct vp_view {
  *         with a driver bound, and stays until the record is freed
  * @owned: the DMA of @group is owned for this record; guarded by device_lock
  * @work: brings the device to where its rule wants it
+ * @planned: generation of the table that @plan and @plan_fit are of
+ * @plan: the rule of that table for the device, or NULL; only looked at by the
+ *        writer of tables, who keeps that table, under rules_lock
+ * @plan_fit: how @plan fits
  * @tries: how often @work has tried in vain; guarded by vp_lock
  * @override_lock: see "DOC: locking"
  * @override: spare strings of compat/override.h; guarded by @override_lock
@@ -123,10 +138,19 @@ struct vp_device {
 	struct iommu_group *group;
 	bool owned;
 	struct delayed_work work;
+	u32 planned;
+	struct vp_entry *plan;
+	enum vp_fit plan_fit;
 	unsigned int tries;
 	struct mutex override_lock;
 	struct vp_override override;
 };
+
+/* facts.c */
+void vp_facts_init(void);
+struct pci_dev *vp_facts_get_pf(struct pci_dev *pdev);
+void vp_facts_read(struct pci_dev *pdev, struct pci_dev *pf,
+		   struct vp_facts *facts, bool dsn);
 
 /* device.c */
 extern spinlock_t vp_lock;
@@ -134,13 +158,15 @@ extern spinlock_t vp_lock;
 /* Called for a device under vp_lock, so it must not sleep; not 0 ends it. */
 typedef int (*vp_view_fn)(const struct vp_view *view, bool in_use, void *arg);
 
-void vp_device_facts(struct pci_dev *pdev, struct vp_facts *facts);
-struct vp_device *vp_device_alloc(struct pci_dev *pdev);
+struct vp_device *vp_device_alloc(struct pci_dev *pdev, struct pci_dev *pf);
 bool vp_device_insert(struct vp_device *rec, enum vfiopolicy_reason never);
 struct vp_device *vp_device_find(struct pci_dev *pdev);
 void vp_device_get(struct vp_device *rec);
 void vp_device_put(struct vp_device *rec);
+enum vp_want vp_device_want_by(const struct vp_entry *entry, enum vp_fit fit);
 enum vp_want vp_device_want(const struct vp_device *rec);
+bool vp_device_goes_home(const struct vp_device *rec);
+enum vfiopolicy_reason vp_device_held_reason(const struct vp_device *rec);
 void vp_device_move_locked(struct vp_device *rec, enum vfiopolicy_state to,
 			   enum vfiopolicy_reason reason);
 bool vp_device_move(struct vp_device *rec, enum vfiopolicy_state from,
@@ -150,7 +176,8 @@ bool vp_device_unlink(struct vp_device *rec, enum vfiopolicy_state last);
 int vp_device_for_each(u32 *cursor, vp_view_fn fn, void *arg);
 int vp_device_one(const char *address, vp_view_fn fn, void *arg);
 bool vp_device_user(const struct vp_table *next, char *address);
-void vp_device_rematch(void);
+void vp_device_plan(const struct vp_table *next);
+void vp_device_rematch(const struct vp_table *next);
 void vp_device_kick_waiting(void);
 u32 vp_device_count(void);
 void vp_device_freeze(void);
@@ -158,20 +185,28 @@ bool vp_device_frozen(void);
 struct vp_device *vp_device_first(void);
 
 /* rules.c */
-int vp_rules_load(const char *text, size_t len, bool ids);
-bool vp_rules_name(const struct vp_facts *facts);
-const struct vp_entry *vp_rules_match_locked(const struct vp_facts *facts);
-bool vp_rules_has_locked(u32 id);
-int vp_rules_add(const struct vp_rule *rule, enum vfiopolicy_origin origin,
-		 struct vp_entry *entry, bool *existed,
+int vp_rules_load(const char *rules, size_t rules_len, const char *ids,
+		  size_t ids_len);
+bool vp_rules_ask_dsn(void);
+enum vp_want vp_rules_want(const struct vp_facts *facts);
+struct vp_entry *vp_rules_match(const struct vp_table *table,
+				const struct vp_facts *facts, enum vp_fit *fit);
+struct vp_entry *vp_rules_match_locked(const struct vp_facts *facts,
+				       enum vp_fit *fit);
+struct vp_entry *vp_rules_parse(const char *text, size_t len, bool ids,
+				enum vfiopolicy_origin origin,
+				struct vp_error *err);
+int vp_rules_add(struct vp_entry **entryp, bool *existed,
 		 struct netlink_ext_ack *extack, const struct nlattr *attr);
-int vp_rules_del(const struct vp_rule *rule, u32 id,
-		 struct netlink_ext_ack *extack, const struct nlattr *attr);
-int vp_rules_for_each(u32 *cursor,
+int vp_rules_del(const char *text, u32 id, struct netlink_ext_ack *extack,
+		 const struct nlattr *attr);
+int vp_rules_replace(enum vfiopolicy_origin origin, struct vp_entry **entries,
+		     const struct nlattr *const *attrs, u32 count, u32 *total,
+		     u32 *changed, struct netlink_ext_ack *extack);
+int vp_rules_for_each(u32 *cursor, u32 *generation,
 		      int (*fn)(const struct vp_entry *entry, void *arg),
 		      void *arg);
 void vp_rules_count(u32 *rules, u32 *bad);
-int vp_rules_start(void);
 void vp_rules_stop(void);
 
 /* claim.c */

@@ -88,6 +88,10 @@ enum vfiopolicy_state {
  *   driver.
  * @VFIOPOLICY_REASON_DEFERRED: Probing is deferred (suspend, shutdown); the
  *   core will come back to it.
+ * @VFIOPOLICY_REASON_CHANGED: Its rule names the place, but not what sits
+ *   there now.
+ * @VFIOPOLICY_REASON_NO_TARGET: Its rule names a target driver that this
+ *   module cannot hand it to.
  */
 enum vfiopolicy_reason {
 	VFIOPOLICY_REASON_NONE,
@@ -106,6 +110,8 @@ enum vfiopolicy_reason {
 	VFIOPOLICY_REASON_NO_MEMORY,
 	VFIOPOLICY_REASON_NOT_PROBED,
 	VFIOPOLICY_REASON_DEFERRED,
+	VFIOPOLICY_REASON_CHANGED,
+	VFIOPOLICY_REASON_NO_TARGET,
 };
 
 enum {
@@ -130,6 +136,9 @@ enum {
 	VFIOPOLICY_A_RULE_SEQ,
 	VFIOPOLICY_A_RULE_TIME,
 	VFIOPOLICY_A_RULE_PAD,
+	VFIOPOLICY_A_RULE_TEXTS,
+	VFIOPOLICY_A_RULE_COUNT,
+	VFIOPOLICY_A_RULE_CHANGED,
 
 	__VFIOPOLICY_A_RULE_MAX,
 	VFIOPOLICY_A_RULE_MAX = (__VFIOPOLICY_A_RULE_MAX - 1)
@@ -171,6 +180,7 @@ enum {
 	VFIOPOLICY_CMD_RULE_DEL_NTF,
 	VFIOPOLICY_CMD_DEV_GET,
 	VFIOPOLICY_CMD_DEV_NTF,
+	VFIOPOLICY_CMD_RULE_REPLACE,
 
 	__VFIOPOLICY_CMD_MAX,
 	VFIOPOLICY_CMD_MAX = (__VFIOPOLICY_CMD_MAX - 1)
