@@ -12,6 +12,7 @@
 
 #include "command.h"
 #include "output.h"
+#include "text.h"
 
 /* Long options without a letter; those with one are named by it. */
 enum {
@@ -21,6 +22,9 @@ enum {
 	LONG_ABSENT_OK,
 	LONG_WAIT,
 	LONG_COUNT,
+	LONG_RUNTIME,
+	LONG_NEXT_BOOT,
+	LONG_ON,
 };
 
 #define WAIT_DEFAULT	10
@@ -36,6 +40,9 @@ static const struct option long_options[] = {
 	{ "absent-ok", no_argument, NULL, LONG_ABSENT_OK },
 	{ "wait", required_argument, NULL, LONG_WAIT },
 	{ "count", required_argument, NULL, LONG_COUNT },
+	{ "runtime", no_argument, NULL, LONG_RUNTIME },
+	{ "next-boot", no_argument, NULL, LONG_NEXT_BOOT },
+	{ "on", required_argument, NULL, LONG_ON },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "color", optional_argument, NULL, LONG_COLOR },
@@ -56,6 +63,9 @@ static const struct {
 	{ VP_OPT_ABSENT_OK, "--absent-ok" },
 	{ VP_OPT_WAIT, "--wait" },
 	{ VP_OPT_COUNT, "--count" },
+	{ VP_OPT_RUNTIME, "--runtime" },
+	{ VP_OPT_NEXT_BOOT, "--next-boot" },
+	{ VP_OPT_ON, "--on" },
 };
 
 static int parse_color(const char *text, enum vp_color *color)
@@ -138,6 +148,16 @@ static int take_option(int opt, char **argv, struct vp_args *args)
 	case LONG_COUNT:
 		args->given |= VP_OPT_COUNT;
 		return parse_count(optarg, &args->count);
+	case LONG_RUNTIME:
+		args->given |= VP_OPT_RUNTIME;
+		return 0;
+	case LONG_NEXT_BOOT:
+		args->given |= VP_OPT_NEXT_BOOT;
+		return 0;
+	case LONG_ON:
+		args->given |= VP_OPT_ON;
+		args->on = optarg;
+		return 0;
 	case 'q':
 		args->quiet = true;
 		return 0;
@@ -161,45 +181,17 @@ static int take_option(int opt, char **argv, struct vp_args *args)
 	}
 }
 
-/* How many letters to add, drop or change to make one word of the other. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[32], len = strlen(b), i, diag, up;
-
-	if (len >= sizeof(row) / sizeof(row[0]))
-		return len;
-	for (i = 0; i <= len; i++)
-		row[i] = i;
-	for (; *a; a++) {
-		diag = row[0]++;
-		for (i = 1; i <= len; i++) {
-			up = row[i];
-			row[i] = diag + (*a != b[i - 1]);
-			if (row[i] > up + 1)
-				row[i] = up + 1;
-			if (row[i] > row[i - 1] + 1)
-				row[i] = row[i - 1] + 1;
-			diag = up;
-		}
-	}
-	return row[len];
-}
-
 static void suggest(const struct vp_command *const *commands, const char *name)
 {
-	const struct vp_command *best = NULL;
-	size_t least = 3, d;
+	const char *known[32], *best;
+	size_t n;
 
-	for (; *commands; commands++) {
-		d = distance(name, (*commands)->name);
-		if (d < least) {
-			least = d;
-			best = *commands;
-		}
-	}
+	for (n = 0; commands[n] && n + 1 < ARRAY_SIZE(known); n++)
+		known[n] = commands[n]->name;
+	known[n] = NULL;
+	best = vp_text_nearest(name, strlen(name), known);
 	if (best)
-		vp_out_error("%s: no such command; did you mean %s?", name,
-			     best->name);
+		vp_out_error("%s: no such command; did you mean %s?", name, best);
 	else
 		vp_out_error("%s: no such command; vfiopolicy --help lists them",
 			     name);
@@ -231,6 +223,10 @@ static int check_options(const struct vp_args *args)
 			continue;
 		vp_out_error("%s: not an option of '%s'", option_names[i].name,
 			     args->command->name);
+		return -1;
+	}
+	if ((args->given & VP_OPT_RUNTIME) && (args->given & VP_OPT_NEXT_BOOT)) {
+		vp_out_error("--runtime is now only, --next-boot is later only: one of them, or neither for both");
 		return -1;
 	}
 	return 0;

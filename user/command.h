@@ -34,6 +34,9 @@ enum vp_exit {
  * @VP_OPT_ABSENT_OK: --absent-ok
  * @VP_OPT_WAIT: --wait=SEC
  * @VP_OPT_COUNT: --count=N
+ * @VP_OPT_RUNTIME: --runtime
+ * @VP_OPT_NEXT_BOOT: --next-boot
+ * @VP_OPT_ON: --on=FILE
  *
  * Those that every command takes, such as --quiet, have no bit.
  */
@@ -46,6 +49,9 @@ enum vp_option {
 	VP_OPT_ABSENT_OK = 1 << 5,
 	VP_OPT_WAIT = 1 << 6,
 	VP_OPT_COUNT = 1 << 7,
+	VP_OPT_RUNTIME = 1 << 8,
+	VP_OPT_NEXT_BOOT = 1 << 9,
+	VP_OPT_ON = 1 << 10,
 };
 
 /**
@@ -95,6 +101,7 @@ struct vp_command {
  * @color: when to colour
  * @wait: seconds to wait for devices
  * @count: events after which monitor ends; 0 is never
+ * @on: file with the devices of another host; NULL for this one
  * @nwords: number of @words
  * @words: operands, in the caller's argv
  */
@@ -108,6 +115,7 @@ struct vp_args {
 	enum vp_color color;
 	double wait;
 	unsigned long count;
+	const char *on;
 	int nwords;
 	char **words;
 };
@@ -121,9 +129,12 @@ const struct vp_command *vp_args_command(
 
 /* cmd/ */
 extern const struct vp_command vp_cmd_add;
+extern const struct vp_command vp_cmd_apply;
 extern const struct vp_command vp_cmd_del;
+extern const struct vp_command vp_cmd_explain;
 extern const struct vp_command vp_cmd_list;
 extern const struct vp_command vp_cmd_status;
 extern const struct vp_command vp_cmd_monitor;
+extern const struct vp_command vp_cmd_snapshot;
 
 #endif /* VFIOPOLICY_COMMAND_H */

@@ -11,7 +11,10 @@ static const struct vp_command *const commands[] = {
 	&vp_cmd_del,
 	&vp_cmd_list,
 	&vp_cmd_status,
+	&vp_cmd_explain,
 	&vp_cmd_monitor,
+	&vp_cmd_apply,
+	&vp_cmd_snapshot,
 	NULL,
 };
 

@@ -5,6 +5,7 @@
  * turns the kernel's errno into numbers of its own.
  */
 #include <errno.h>
+#include <limits.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -226,19 +227,20 @@ int vp_nl_info(struct vp_nl *nl, struct vp_nl_info *info)
  * vp_nl_rule_add() - add a rule
  * @nl: the connection
  * @text: the rule
+ * @origin: where it comes from, an &enum vfiopolicy_origin
  * @rule: filled in on success with the rule as it stands in the table
  *
  * Return: 0 or -errno, with the reason in @nl->error.
  */
-int vp_nl_rule_add(struct vp_nl *nl, const char *text, struct vp_nl_rule *rule)
+int vp_nl_rule_add(struct vp_nl *nl, const char *text, u32 origin,
+		   struct vp_nl_rule *rule)
 {
 	struct nl_msg *msg = new_request(nl, VFIOPOLICY_CMD_RULE_ADD, 0);
 
 	memset(rule, 0, sizeof(*rule));
 	if (!msg)
 		return -ENOMEM;
-	if (nla_put_u32(msg, VFIOPOLICY_A_RULE_ORIGIN,
-			VFIOPOLICY_ORIGIN_RUNTIME) ||
+	if (nla_put_u32(msg, VFIOPOLICY_A_RULE_ORIGIN, origin) ||
 	    nla_put_string(msg, VFIOPOLICY_A_RULE_TEXT, text)) {
 		nlmsg_free(msg);
 		return fail(nl, EMSGSIZE, NULL);
@@ -268,6 +270,60 @@ int vp_nl_rule_del(struct vp_nl *nl, u32 id, const char *text)
 		return fail(nl, EMSGSIZE, NULL);
 	}
 	return transact(nl, msg, NULL, NULL, NULL);
+}
+
+/* What one message of this size takes to be sent. */
+static int make_room(struct vp_nl *nl, size_t size)
+{
+	int fd = nl_socket_get_fd(nl->sock), want = (int)size;
+
+	if (size > INT_MAX / 2)
+		return fail(nl, EMSGSIZE, NULL);
+	/* Beyond the limit only root may, and only root may change rules. */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &want, sizeof(want)))
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &want, sizeof(want));
+	return 0;
+}
+
+/**
+ * vp_nl_rule_replace() - make the rules of one origin these, in one step
+ * @nl: the connection
+ * @origin: the origin, an &enum vfiopolicy_origin
+ * @texts: the rules, in order
+ * @count: number of @texts
+ * @replaced: filled in on success
+ *
+ * Return: 0 or -errno, with the reason in @nl->error.
+ */
+int vp_nl_rule_replace(struct vp_nl *nl, u32 origin, const char *const *texts,
+		       size_t count, struct vp_nl_replaced *replaced)
+{
+	size_t size = 256, i;
+	struct nl_msg *msg;
+
+	for (i = 0; i < count; i++)
+		size += (size_t)nla_total_size((int)strlen(texts[i]) + 1);
+	memset(replaced, 0, sizeof(*replaced));
+	/* Of the socket's room the kernel counts more than the message. */
+	if (make_room(nl, 2 * size))
+		return -EMSGSIZE;
+	msg = nlmsg_alloc_size(size);
+	if (!msg || !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, nl->family, 0,
+				 0, VFIOPOLICY_CMD_RULE_REPLACE,
+				 VFIOPOLICY_FAMILY_VERSION)) {
+		nlmsg_free(msg);
+		return fail(nl, ENOMEM, NULL);
+	}
+	if (nla_put_u32(msg, VFIOPOLICY_A_RULE_ORIGIN, origin))
+		goto too_long;
+	for (i = 0; i < count; i++)
+		if (nla_put_string(msg, VFIOPOLICY_A_RULE_TEXTS, texts[i]))
+			goto too_long;
+	return transact(nl, msg, NULL, vp_nl_read_replaced, replaced);
+
+too_long:
+	nlmsg_free(msg);
+	return fail(nl, EMSGSIZE, NULL);
 }
 
 /**

@@ -85,6 +85,16 @@ struct vp_nl_rule {
 };
 
 /**
+ * struct vp_nl_replaced - what replacing the rules of an origin did
+ * @count: how many it has now
+ * @changed: how many were added and deleted by it
+ */
+struct vp_nl_replaced {
+	u32 count;
+	u32 changed;
+};
+
+/**
  * struct vp_nl_dev - a device as the module has it
  * @address: its address
  * @generation: number of its record
@@ -155,7 +165,10 @@ struct vp_nl_event {
 int vp_nl_open(struct vp_nl *nl);
 void vp_nl_close(struct vp_nl *nl);
 int vp_nl_info(struct vp_nl *nl, struct vp_nl_info *info);
-int vp_nl_rule_add(struct vp_nl *nl, const char *text, struct vp_nl_rule *rule);
+int vp_nl_rule_add(struct vp_nl *nl, const char *text, u32 origin,
+		   struct vp_nl_rule *rule);
+int vp_nl_rule_replace(struct vp_nl *nl, u32 origin, const char *const *texts,
+		       size_t count, struct vp_nl_replaced *replaced);
 int vp_nl_rule_del(struct vp_nl *nl, u32 id, const char *text);
 int vp_nl_rules(struct vp_nl *nl, struct vp_nl_rule **rules, size_t *count);
 int vp_nl_dev(struct vp_nl *nl, const char *address, struct vp_nl_dev *dev);
@@ -168,6 +181,7 @@ int vp_nl_next_event(struct vp_nl *nl, struct vp_nl_event *event);
 int vp_nl_read_error(struct nlmsghdr *hdr, struct vp_nl_error *error);
 int vp_nl_read_info(struct nlmsghdr *hdr, void *arg);
 int vp_nl_read_rule(struct nlmsghdr *hdr, void *arg);
+int vp_nl_read_replaced(struct nlmsghdr *hdr, void *arg);
 int vp_nl_read_dev(struct nlmsghdr *hdr, void *arg);
 int vp_nl_read_event(struct nlmsghdr *hdr, struct vp_nl_event *event);
 

@@ -27,6 +27,8 @@ static const struct nla_policy rule_policy[VFIOPOLICY_A_RULE_MAX + 1] = {
 	[VFIOPOLICY_A_RULE_EXISTED] = { .type = NLA_FLAG },
 	[VFIOPOLICY_A_RULE_SEQ] = { .type = NLA_U32 },
 	[VFIOPOLICY_A_RULE_TIME] = { .type = NLA_U64 },
+	[VFIOPOLICY_A_RULE_COUNT] = { .type = NLA_U32 },
+	[VFIOPOLICY_A_RULE_CHANGED] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy dev_policy[VFIOPOLICY_A_DEV_MAX + 1] = {
@@ -177,6 +179,25 @@ int vp_nl_read_rule(struct nlmsghdr *hdr, void *arg)
 	if (genlmsg_parse(hdr, 0, attrs, VFIOPOLICY_A_RULE_MAX, rule_policy))
 		return -EBADMSG;
 	rule_from_attrs(attrs, arg);
+	return 0;
+}
+
+/**
+ * vp_nl_read_replaced() - take the message of what a replacement did apart
+ * @hdr: the message
+ * @arg: a &struct vp_nl_replaced, filled in on success
+ *
+ * Return: 0 or -EBADMSG.
+ */
+int vp_nl_read_replaced(struct nlmsghdr *hdr, void *arg)
+{
+	struct nlattr *attrs[VFIOPOLICY_A_RULE_MAX + 1];
+	struct vp_nl_replaced *replaced = arg;
+
+	if (genlmsg_parse(hdr, 0, attrs, VFIOPOLICY_A_RULE_MAX, rule_policy))
+		return -EBADMSG;
+	replaced->count = get_u32(attrs[VFIOPOLICY_A_RULE_COUNT]);
+	replaced->changed = get_u32(attrs[VFIOPOLICY_A_RULE_CHANGED]);
 	return 0;
 }
 

@@ -1,32 +1,145 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Makes a rule of the words of a command line. The action may be left out:
- * then it is vfio. Whatever is no rule is shown with a mark below the place
- * where it stops being one.
+ * then it is vfio. A word that is what a device is called here, its address
+ * or the name of its disk or network interface, becomes what it can still be
+ * told by after the next boot: its place and its ids. Whatever is no rule is
+ * shown with a mark below the place where it stops being one.
  */
 #include <ctype.h>
 
 #include "output.h"
+#include "resolve.h"
 #include "rulearg.h"
+#include "text.h"
 
 #define SUPPLIED	"vfio "
 
-/* The words with a blank between them, behind an action if they have none. */
-static char *join(int nwords, char *const *words)
+static const char * const bare_words[] = {
+	"vfio", "hold", "leave", "external", "vfs", "yield",
+};
+
+static bool is_bare_word(const char *word)
 {
-	size_t size = sizeof(SUPPLIED);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(bare_words); i++)
+		if (!strcmp(word, bare_words[i]))
+			return true;
+	return false;
+}
+
+static bool is_address(const char *word)
+{
+	struct vp_facts facts;
+
+	return !vp_host_address(word, &facts);
+}
+
+/* Nothing that only a rule can have, and no word of its language. */
+static bool may_be_device(const char *word)
+{
+	if (word[0] == '/' || is_address(word))
+		return true;
+	return word[0] && !strpbrk(word, ":=*. \t\n\\") && !is_bare_word(word);
+}
+
+static bool are_ids(const char *word)
+{
+	return strchr(word, ':') && !strpbrk(word, ".=");
+}
+
+/* What a device can be told by, but for its ids where they were typed. */
+static int print_device(const struct vp_host_dev *dev, bool ids, char *buf,
+			size_t size)
+{
+	struct vp_rule rule = { .action = VP_VFIO };
+	int ret = vp_resolve_rule(dev, &rule);
+	u8 i, kept = 0;
+
+	if (ret)
+		return ret;
+	for (i = 0; i < rule.count; i++)
+		if (!ids || rule.selectors[i].kind != VP_SEL_IDS)
+			rule.selectors[kept++] = rule.selectors[i];
+	rule.count = kept;
+	vp_rule_print_selectors(&rule, buf, size);
+	return 0;
+}
+
+/**
+ * struct words - a command line on its way to a rule
+ * @host: where devices are looked for; NULL to take words as they are
+ * @count: number of @words
+ * @words: the words
+ * @device: which of them is what a device is called, or -1
+ * @ids: one of them has ids
+ */
+struct words {
+	const struct vp_host *host;
+	int count;
+	char *const *words;
+	int device;
+	bool ids;
+};
+
+/* Return: 0, or -errno after having said why. */
+static int find_device(struct words *words, struct vp_rulearg *arg)
+{
+	const struct vp_host_dev *dev;
+	char error[VP_RESOLVE_LEN];
+	int i, ret;
+
+	words->device = -1;
+	for (i = 0; i < words->count; i++) {
+		words->ids |= are_ids(words->words[i]);
+		if (!words->host || !may_be_device(words->words[i]))
+			continue;
+		ret = vp_resolve(words->host, words->words[i], &dev, error,
+				 sizeof(error));
+		/* It may be a word of a rule, or the address of what is away. */
+		if (ret == -ENOENT || (ret && is_address(words->words[i])))
+			continue;
+		if (ret) {
+			vp_out_error("%s", error);
+			return ret;
+		}
+		if (arg->dev) {
+			vp_out_error("'%s' and '%s' are two devices: one rule names one of them",
+				     words->words[words->device],
+				     words->words[i]);
+			return -EINVAL;
+		}
+		arg->dev = dev;
+		words->device = i;
+	}
+	return 0;
+}
+
+/* The words with a blank between them, behind an action if they have none. */
+static char *join(const struct words *words, const struct vp_rulearg *arg)
+{
+	size_t size = sizeof(SUPPLIED) + VP_RULEARG_LEN;
 	char *text, *end;
 	int i;
 
-	for (i = 0; i < nwords; i++)
-		size += strlen(words[i]) + 1;
+	for (i = 0; i < words->count; i++)
+		size += strlen(words->words[i]) + 1;
 	text = malloc(size);
 	if (!text)
 		return NULL;
 	end = stpcpy(text, SUPPLIED);
-	for (i = 0; i < nwords; i++) {
-		end = stpcpy(end, words[i]);
-		if (i + 1 < nwords)
+	for (i = 0; i < words->count; i++) {
+		if (i != words->device) {
+			end = stpcpy(end, words->words[i]);
+		} else if (print_device(arg->dev, words->ids, end,
+					VP_RULEARG_LEN)) {
+			/* Nothing but the address is known of it. */
+			end = stpcpy(end, arg->dev->address);
+		} else {
+			end += strlen(end);
+		}
+		if (i + 1 < words->count)
 			end = stpcpy(end, " ");
 	}
 	return text;
@@ -42,7 +155,7 @@ static bool begins_with_word(const char *text, const char *word)
 
 /* @typed is what the user wrote, @at where it stops making sense. */
 static void complain(char *typed, size_t at, const char *prefix,
-		     const char *want)
+		     const struct vp_error *err)
 {
 	char *p;
 
@@ -50,45 +163,81 @@ static void complain(char *typed, size_t at, const char *prefix,
 	for (p = typed; *p; p++)
 		if (!isprint((unsigned char)*p))
 			*p = *p == '\t' ? ' ' : '?';
-	vp_out_error("'%s' is not a rule: expected %s%s", typed, prefix, want);
+	vp_out_error("'%s' is not a rule: expected %s%s", typed, prefix,
+		     err->want);
 	vp_out_error_more("  %s", typed);
 	vp_out_error_more("  %*s^", (int)at, "");
+	if (err->hint)
+		vp_out_error_more("Did you mean %s?", err->hint);
+}
+
+/* Return: 0 or -EINVAL after having said what is wrong. */
+static int parse(char *text, struct vp_rulearg *arg)
+{
+	static const char *const actions[] = { "vfio", "hold", "leave", NULL };
+	char *typed = text + strlen(SUPPLIED), *start;
+	struct vp_error err = { .want = "" };
+	bool supplied;
+	size_t at;
+
+	while (isspace((unsigned char)*typed))
+		typed++;
+	supplied = !begins_with_word(typed, "vfio") &&
+		   !begins_with_word(typed, "hold") &&
+		   !begins_with_word(typed, "leave");
+	start = supplied ? text : typed;
+	if (!vp_rule_parse(start, strlen(start), &arg->rule, &err)) {
+		vp_rule_print(&arg->rule, arg->text, sizeof(arg->text));
+		return 0;
+	}
+	at = (size_t)(start - text) + err.at;
+	at = at > (size_t)(typed - text) ? at - (size_t)(typed - text) : 0;
+	if (supplied && !at && !err.hint)
+		err.hint = vp_text_nearest(typed, strcspn(typed, " \t"), actions);
+	complain(typed, at, supplied && !at ? "vfio, hold, leave, " : "", &err);
+	return -EINVAL;
 }
 
 /**
  * vp_rulearg_parse() - read a rule from the words of a command line
+ * @host: the devices that words may be the names of; NULL for none
  * @nwords: number of @words
  * @words: the words
- * @rule: filled in on success
+ * @arg: filled in on success
  *
- * Return: 0; -EINVAL after having said what is wrong with it; -ENOMEM.
+ * Return: 0; -EINVAL or what vp_resolve() returned after having said what is
+ * wrong; -ENOMEM.
  */
-int vp_rulearg_parse(int nwords, char *const *words, struct vp_rule *rule)
+int vp_rulearg_parse(const struct vp_host *host, int nwords, char *const *words,
+		     struct vp_rulearg *arg)
 {
-	char *text = join(nwords, words), *typed, *start;
-	struct vp_error err = { .want = "" };
-	bool supplied;
-	size_t at;
+	struct words line = { .host = host, .count = nwords, .words = words };
+	char *text;
 	int ret;
 
+	memset(arg, 0, sizeof(*arg));
+	ret = find_device(&line, arg);
+	if (ret)
+		return ret;
+	text = join(&line, arg);
 	if (!text)
 		return -ENOMEM;
-	typed = text + strlen(SUPPLIED);
-	while (isspace((unsigned char)*typed))
-		typed++;
-	supplied = !begins_with_word(typed, "vfio") &&
-		   !begins_with_word(typed, "hold");
-	start = supplied ? text : typed;
-
-	ret = vp_rule_parse(start, strlen(start), rule, &err);
-	if (ret) {
-		at = (size_t)(start - text) + err.at;
-		at = at > (size_t)(typed - text) ? at - (typed - text) : 0;
-		complain(typed, at, supplied && !at ? "vfio, hold, " : "",
-			 err.want);
-	}
+	ret = parse(text, arg);
 	free(text);
 	return ret;
+}
+
+/**
+ * vp_rulearg_has_place() - does a rule say where
+ * @rule: the rule
+ *
+ * Return: true when it names an address, a path or the VFs of a PF, so that
+ * whatever is there is meant.
+ */
+bool vp_rulearg_has_place(const struct vp_rule *rule)
+{
+	return rule->count && !rule->selectors[0].except &&
+	       rule->selectors[0].kind <= VP_SEL_VFS_OF;
 }
 
 /**

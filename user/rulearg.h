@@ -3,12 +3,26 @@
 #ifndef VFIOPOLICY_RULEARG_H
 #define VFIOPOLICY_RULEARG_H
 
-#include "rule.h"
+#include "host.h"
 
 /* Room for the canonical form of every rule. */
-#define VP_RULEARG_LEN	80
+#define VP_RULEARG_LEN	(VFIOPOLICY_RULE_LEN_MAX + 1)
 
-int vp_rulearg_parse(int nwords, char *const *words, struct vp_rule *rule);
+/**
+ * struct vp_rulearg - what words say
+ * @rule: the rule
+ * @text: its canonical form
+ * @dev: the device that was named by what it is called; NULL when none was
+ */
+struct vp_rulearg {
+	struct vp_rule rule;
+	char text[VP_RULEARG_LEN];
+	const struct vp_host_dev *dev;
+};
+
+int vp_rulearg_parse(const struct vp_host *host, int nwords, char *const *words,
+		     struct vp_rulearg *arg);
+bool vp_rulearg_has_place(const struct vp_rule *rule);
 const char *vp_rulearg_selectors(const char *canonical);
 bool vp_rulearg_number(const char *word, u32 *id);
 

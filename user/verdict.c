@@ -14,7 +14,7 @@
  * @todo: what to do about it; NULL when there is nothing
  *
  * In @brief, @why and @todo %d is the driver that has the device, %t the one
- * its rule wants, %a its address, and %p the address of its PF.
+ * its rule wants, %a its address, %p the address of its PF, %i its ids.
  */
 struct words {
 	const char *name;
@@ -91,6 +91,16 @@ static const struct words reasons[] = {
 		"deferred", "deferred",
 		"waits: probing is deferred (suspend, shutdown)", NULL,
 	},
+	[VFIOPOLICY_REASON_CHANGED] = {
+		"changed", "%i sits there",
+		"is not what its rule names at this place: %i sits there",
+		"has a card been moved? vfiopolicy explain %a says what the rules see",
+	},
+	[VFIOPOLICY_REASON_NO_TARGET] = {
+		"no-target", "cannot go to %t",
+		"is held: this version hands devices to vfio-pci alone, not to %t",
+		NULL,
+	},
 };
 
 static const struct {
@@ -117,7 +127,11 @@ static const struct words *words_of(u32 reason)
 static void expand(const struct vp_nl_dev *dev, const char *text, char *buf)
 {
 	const char *insert;
+	char ids[16];
 	size_t n = 0;
+
+	snprintf(ids, sizeof(ids), "%04x:%04x", dev->facts.vendor,
+		 dev->facts.device);
 
 	for (; *text; text++) {
 		if (text[0] != '%') {
@@ -133,6 +147,9 @@ static void expand(const struct vp_nl_dev *dev, const char *text, char *buf)
 			break;
 		case 'p':
 			insert = dev->physfn;
+			break;
+		case 'i':
+			insert = ids;
 			break;
 		default:
 			insert = dev->address;
@@ -156,6 +173,8 @@ bool vp_verdict_resting(const struct vp_nl_dev *dev)
 	switch (dev->state) {
 	case VFIOPOLICY_STATE_HELD:
 		return !dev->target[0] ||
+		       dev->reason == VFIOPOLICY_REASON_CHANGED ||
+		       dev->reason == VFIOPOLICY_REASON_NO_TARGET ||
 		       dev->reason == VFIOPOLICY_REASON_NO_IOMMU_GROUP ||
 		       dev->reason == VFIOPOLICY_REASON_MODULE_MISSING;
 	case VFIOPOLICY_STATE_ISOLATED:
@@ -180,6 +199,8 @@ bool vp_verdict_resting(const struct vp_nl_dev *dev)
 enum vp_verdict vp_verdict_device(const struct vp_nl_dev *dev,
 				  enum vp_action action)
 {
+	if (dev->reason == VFIOPOLICY_REASON_CHANGED)
+		return VP_VERDICT_NOT_MET;
 	if (dev->state == (action == VP_HOLD ? VFIOPOLICY_STATE_HELD :
 					       VFIOPOLICY_STATE_ISOLATED))
 		return VP_VERDICT_MET;
@@ -305,4 +326,24 @@ void vp_verdict_todo(const struct vp_nl_dev *dev, char *buf)
 	const char *todo = words_of(dev->reason)->todo;
 
 	expand(dev, todo ? todo : "", buf);
+}
+
+/**
+ * vp_verdict_rule() - what to call a rule
+ * @id: its number
+ * @text: its canonical form
+ * @buf: where to
+ * @size: room in @buf
+ *
+ * By its name, where it has one; else by its number and what it says.
+ */
+void vp_verdict_rule(u32 id, const char *text, char *buf, size_t size)
+{
+	struct vp_error err;
+	struct vp_rule rule;
+
+	if (!vp_rule_parse(text, strlen(text), &rule, &err) && rule.name[0])
+		scnprintf(buf, size, "%s", rule.name);
+	else
+		scnprintf(buf, size, "%u %s", id, text);
 }

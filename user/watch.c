@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "verdict.h"
+#include "output.h"
 #include "watch.h"
 
 /* How often to ask when nobody tells, and in case something was missed. */
@@ -149,4 +150,26 @@ int vp_watch_run(struct vp_watch *watch, double wait, vp_watch_fn fn, void *arg)
 		if (ret)
 			return ret;
 	}
+}
+
+/**
+ * vp_watch_lock() - get the right to edit the rule files
+ * @lock: filled in; to be given back with vp_rules_unlock()
+ *
+ * Says so before it waits for another one that edits, and why it fails.
+ *
+ * Return: 0 or -errno.
+ */
+int vp_watch_lock(struct vp_rules_lock *lock)
+{
+	struct vp_rules_error error;
+	int ret = vp_rules_lock(lock, false, &error);
+
+	if (ret == -EWOULDBLOCK) {
+		vp_out_note("another one is editing the rule files; waiting for it");
+		ret = vp_rules_lock(lock, true, &error);
+	}
+	if (ret)
+		vp_out_error("%s", error.text);
+	return ret;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Waiting until devices have come to rest after a change. */
+/* Waiting: for devices to come to rest after a change, and for who edits. */
 #ifndef VFIOPOLICY_WATCH_H
 #define VFIOPOLICY_WATCH_H
 
 #include "nl.h"
+#include "rules.h"
 
 /**
  * struct vp_watch_dev - one device that is waited for
@@ -50,5 +51,6 @@ int vp_watch_init(struct vp_watch *watch, struct vp_nl *nl, size_t count);
 void vp_watch_free(struct vp_watch *watch);
 void vp_watch_start(struct vp_watch *watch);
 int vp_watch_run(struct vp_watch *watch, double wait, vp_watch_fn fn, void *arg);
+int vp_watch_lock(struct vp_rules_lock *lock);
 
 #endif /* VFIOPOLICY_WATCH_H */

@@ -1,53 +1,68 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vfiopolicy add [vfio|hold] DEVICE|SELECTOR... [--all] [--absent-ok]
+ * vfiopolicy add [vfio|hold|leave] DEVICE|SELECTOR... [OPTION...]
  *
  * Makes one rule of all words, looks whether it names what the user means,
- * gives it to the module, and waits until the devices it names are where it
- * wants them.
+ * saves it, gives it to the module, and waits until the devices it names are
+ * where it wants them.
  */
 #include <json.h>
 
 #include "command.h"
 #include "output.h"
+#include "resolve.h"
 #include "rulearg.h"
+#include "rules.h"
 #include "watch.h"
 
 /**
  * struct add - one run of the command
  * @args: the command line
- * @rule: what the words say
- * @text: its canonical form
+ * @words: what the words say
  * @host: the host
  * @matches: the devices that it names and that may be taken
  * @count: number of @matches
  * @bridges: number of bridges that it names
  * @bridge: one of them
+ * @saved: where the rule stands; nothing in it when it is not to be saved
  * @added: the rule as the module has it
  */
 struct add {
 	const struct vp_args *args;
-	struct vp_rule rule;
-	char text[VP_RULEARG_LEN];
+	struct vp_rulearg words;
 	struct vp_host host;
 	const struct vp_host_dev **matches;
 	size_t count;
 	size_t bridges;
 	const struct vp_host_dev *bridge;
+	struct vp_rules_change saved;
 	struct vp_nl_rule added;
 };
+
+static bool asks_for_dsn(const struct vp_rule *rule)
+{
+	u8 i;
+
+	for (i = 0; i < rule->count; i++)
+		if (rule->selectors[i].kind == VP_SEL_DSN)
+			return true;
+	return false;
+}
 
 static int find_matches(struct add *add)
 {
 	const struct vp_host_dev *dev;
 	size_t i;
 
+	if (asks_for_dsn(&add->words.rule))
+		vp_host_read_dsn(&add->host, NULL);
 	add->matches = calloc(add->host.count + 1, sizeof(const void *));
 	if (!add->matches)
 		return -ENOMEM;
 	for (i = 0; i < add->host.count; i++) {
 		dev = &add->host.devs[i];
-		if (!vp_rule_match(&add->rule, &dev->facts))
+		if (vp_match(&add->words.rule, &dev->facts, NULL) !=
+		    VP_FIT_MATCH)
 			continue;
 		if (dev->bridge) {
 			add->bridges++;
@@ -75,25 +90,16 @@ static const char *count_in_words(size_t count, char *buf, size_t size)
 /* The line that would name this device and no other. */
 static void print_pinned(const struct add *add, const struct vp_host_dev *dev)
 {
-	struct vp_rule pinned = {
-		.action = add->rule.action,
-		.has_addr = true,
-		.domain = dev->facts.domain,
-		.bus = dev->facts.bus,
-		.devfn = dev->facts.devfn,
-		.has_ids = true,
-		.vendor = dev->facts.vendor,
-		.device = dev->facts.device,
-		.subvendor = VP_ANY,
-		.subdevice = VP_ANY,
-	};
-	char text[VP_RULEARG_LEN], name[VP_NAMES_LEN];
+	char text[VP_RULEARG_LEN], comment[VP_RESOLVE_LEN];
+	struct vp_rule pinned;
 
+	if (vp_resolve_rule(dev, &pinned))
+		return;
+	pinned.action = add->words.rule.action;
 	vp_rule_print(&pinned, text, sizeof(text));
-	vp_out_name(&add->host, &dev->facts, name, sizeof(name));
-	vp_out_error_more("  vfiopolicy add %s    # %s, %s",
-			  vp_rulearg_selectors(text),
-			  dev->driver[0] ? dev->driver : "no driver", name);
+	vp_resolve_comment(&add->host, dev, comment, sizeof(comment));
+	vp_out_error_more("  vfiopolicy add %s    # %s",
+			  vp_rulearg_selectors(text), comment);
 }
 
 static int refuse_many(const struct add *add)
@@ -102,7 +108,7 @@ static int refuse_many(const struct add *add)
 	size_t i;
 
 	vp_out_error("%s is %s devices here; name one, or say --all:",
-		     vp_rulearg_selectors(add->text),
+		     vp_rulearg_selectors(add->words.text),
 		     count_in_words(add->count, number, sizeof(number)));
 	for (i = 0; i < add->count; i++)
 		print_pinned(add, add->matches[i]);
@@ -120,8 +126,7 @@ static bool is_there_already(const struct add *add)
 
 	if (!vp_nl_open(&nl) && !vp_nl_rules(&nl, &rules, &count))
 		for (i = 0; i < count && !found; i++)
-			found = rules[i].origin == VFIOPOLICY_ORIGIN_RUNTIME &&
-				!strcmp(rules[i].text, add->text);
+			found = !strcmp(rules[i].text, add->words.text);
 	free(rules);
 	vp_nl_close(&nl);
 	return found;
@@ -141,7 +146,7 @@ static int refuse_bridge(const struct add *add)
 static int refuse_absent(const struct add *add)
 {
 	vp_out_error("%s names no device that is present",
-		     vp_rulearg_selectors(add->text));
+		     vp_rulearg_selectors(add->words.text));
 	vp_out_error_more("Nothing was changed. vfiopolicy list -a shows what is here; --absent-ok adds the rule for later.");
 	return VP_EXIT_NOT_FOUND;
 }
@@ -155,7 +160,9 @@ static int check_matches(const struct add *add)
 		return refuse_bridge(add);
 	if (!add->count && !(given & VP_OPT_ABSENT_OK))
 		return refuse_absent(add);
-	if (add->count > 1 && !add->rule.has_addr && !(given & VP_OPT_ALL) &&
+	/* Whoever says where means all that is there; leaving harms nobody. */
+	if (add->count > 1 && !vp_rulearg_has_place(&add->words.rule) &&
+	    add->words.rule.action != VP_LEAVE && !(given & VP_OPT_ALL) &&
 	    !is_there_already(add))
 		return refuse_many(add);
 	if (add->bridges)
@@ -198,9 +205,9 @@ static void say_device(const struct vp_watch_dev *dev, void *arg)
 {
 	const struct add *add = arg;
 	enum vp_verdict verdict = vp_verdict_device(&dev->dev,
-						    add->rule.action);
+						    add->words.rule.action);
 	const char *color = vp_out_color(verdict), *plain = vp_out_uncolor();
-	const char *to = add->rule.action == VP_HOLD ? "held" :
+	const char *to = add->words.rule.action == VP_HOLD ? "held" :
 			 dev->dev.target[0] ? dev->dev.target : "vfio-pci";
 	char text[VP_VERDICT_LEN];
 
@@ -253,7 +260,7 @@ static enum vp_verdict worst(const struct add *add,
 
 	for (i = 0; i < watch->count; i++) {
 		verdict = vp_verdict_device(&watch->devs[i].dev,
-					    add->rule.action);
+					    add->words.rule.action);
 		if (verdict > worst)
 			worst = verdict;
 	}
@@ -267,10 +274,13 @@ static void print_json(const struct add *add, const struct vp_watch *watch,
 	enum vp_verdict one;
 	size_t i;
 
-	vp_out_json_bool(obj, "changed", !add->added.existed);
+	vp_out_json_bool(obj, "changed",
+			 !add->added.existed || add->saved.changed);
 	vp_out_json_bool(obj, "pending", verdict == VP_VERDICT_PENDING);
 	vp_out_json_string(obj, "verdict", vp_verdict_name(verdict));
 	json_object_object_add(obj, "rule", vp_out_json_rule(&add->added));
+	vp_out_json_string(obj, "saved", add->saved.place.path[0] ?
+			   add->saved.place.path : NULL);
 	list = json_object_new_array();
 	for (i = 0; i < watch->count; i++) {
 		dev = vp_out_json_dev(&add->host, &watch->devs[i].dev);
@@ -278,12 +288,43 @@ static void print_json(const struct add *add, const struct vp_watch *watch,
 		vp_out_json_string(dev, "address", watch->devs[i].address);
 		vp_out_json_string(dev, "name", watch->devs[i].name);
 		vp_out_json_string(dev, "driver_before", watch->devs[i].from);
-		one = vp_verdict_device(&watch->devs[i].dev, add->rule.action);
+		one = vp_verdict_device(&watch->devs[i].dev, add->words.rule.action);
 		vp_out_json_string(dev, "verdict", vp_verdict_name(one));
 		json_object_array_add(list, dev);
 	}
 	json_object_object_add(obj, "devices", list);
 	vp_out_json_print(obj);
+}
+
+static bool is_to_be_saved(const struct add *add)
+{
+	return !(add->args->given & VP_OPT_RUNTIME);
+}
+
+/* Where the rule is now, and how long it will last. */
+static void say_rule(const struct add *add)
+{
+	const struct vp_rules_place *place = &add->saved.place;
+
+	if (add->added.id)
+		vp_out_say("rule %u %s: %s%s", add->added.id,
+			   add->added.existed ? "was there already" : "added",
+			   add->added.text,
+			   is_to_be_saved(add) ? "" :
+			   " (until the module is unloaded or the host restarts)");
+	if (place->path[0])
+		vp_out_say("%s %s, line %u", add->saved.changed ? "saved in" :
+			   "it stands in", place->path, place->line);
+}
+
+/* What the rule says and this version does not do. */
+static void say_not_yet(const struct add *add)
+{
+	const struct vp_rule *rule = &add->words.rule;
+
+	if (rule->with || rule->yield || rule->takeover_boot || rule->allow ||
+	    rule->owner[0] || rule->num_vfs)
+		vp_out_note("with=, yield, takeover=, allow=, owner= and vfs= are kept with the rule; this version does not act on them yet");
 }
 
 static int report(const struct add *add, const struct vp_watch *watch)
@@ -294,14 +335,13 @@ static int report(const struct add *add, const struct vp_watch *watch)
 	for (i = 0; i < watch->count; i++)
 		if (!watch->devs[i].done)
 			say_device(&watch->devs[i], (void *)add);
-	if (!watch->count)
+	if (add->words.rule.action == VP_LEAVE)
+		vp_out_say("%zu of the devices that are present are left to the host by it",
+			   add->count);
+	else if (!watch->count)
 		vp_out_say("no device that is present is named by it; those that come are");
-	vp_out_say("rule %u %s: %s (%s)", add->added.id,
-		   add->added.existed ? "was there already" : "added",
-		   add->added.text,
-		   add->added.origin == VFIOPOLICY_ORIGIN_RUNTIME ?
-		   "until the module is unloaded or the host restarts" :
-		   vp_verdict_origin(add->added.origin));
+	say_rule(add);
+	say_not_yet(add);
 	if (add->args->given & VP_OPT_JSON)
 		print_json(add, watch, verdict);
 
@@ -315,7 +355,37 @@ static int report(const struct add *add, const struct vp_watch *watch)
 	}
 }
 
-static int add_and_watch(struct add *add, struct vp_nl *nl)
+/* Writes the rule to its file. Return: an exit status. */
+static int save(struct add *add, const struct vp_rules_lock *lock)
+{
+	char comment[VP_RESOLVE_LEN];
+	struct vp_rules_error error;
+
+	comment[0] = '\0';
+	if (add->count == 1)
+		vp_resolve_comment(&add->host, add->matches[0], comment,
+				   sizeof(comment));
+	if (!vp_rules_add(lock, VP_RULES_DEFAULT, comment[0] ? comment : NULL,
+			  add->words.text, &add->saved, &error))
+		return VP_EXIT_DONE;
+	vp_out_error("%s", error.text);
+	return VP_EXIT_KERNEL;
+}
+
+/* The module would not have it, so it must not stand in the file either. */
+static void unsave(struct add *add, const struct vp_rules_lock *lock)
+{
+	struct vp_rules_change change;
+	struct vp_rules_error error;
+
+	if (!add->saved.changed)
+		return;
+	if (vp_rules_del(lock, add->words.text, &change, &error))
+		vp_out_error("%s", error.text);
+}
+
+static int add_and_watch(struct add *add, struct vp_nl *nl,
+			 struct vp_rules_lock *lock)
 {
 	struct vp_watch watch;
 	char what[VP_RULEARG_LEN + 8];
@@ -323,12 +393,22 @@ static int add_and_watch(struct add *add, struct vp_nl *nl)
 
 	if (vp_watch_init(&watch, nl, add->count)) {
 		vp_out_error("%s", strerror(ENOMEM));
+		unsave(add, lock);
 		return VP_EXIT_KERNEL;
 	}
 	prepare_watch(add, &watch);
-	snprintf(what, sizeof(what), "add %s", vp_rulearg_selectors(add->text));
+	if (add->words.rule.action == VP_LEAVE)
+		watch.count = 0;
+	snprintf(what, sizeof(what), "add %s",
+		 vp_rulearg_selectors(add->words.text));
 	vp_watch_start(&watch);
-	ret = vp_nl_rule_add(nl, add->text, &add->added);
+	ret = vp_nl_rule_add(nl, add->words.text, is_to_be_saved(add) ?
+			     VFIOPOLICY_ORIGIN_FILE : VFIOPOLICY_ORIGIN_RUNTIME,
+			     &add->added);
+	if (ret)
+		unsave(add, lock);
+	/* Others need not wait for the devices. */
+	vp_rules_unlock(lock);
 	if (!ret)
 		ret = vp_watch_run(&watch, add->args->wait, say_device, add);
 	if (ret < 0) {
@@ -341,7 +421,7 @@ static int add_and_watch(struct add *add, struct vp_nl *nl)
 	return ret;
 }
 
-static int add_rule(struct add *add)
+static int add_now(struct add *add, struct vp_rules_lock *lock)
 {
 	struct vp_nl nl;
 	int ret;
@@ -351,10 +431,58 @@ static int add_rule(struct add *add)
 		vp_out_nl_error("module vfiopolicy", &nl.error);
 		ret = VP_EXIT_KERNEL;
 	} else {
-		ret = add_and_watch(add, &nl);
+		ret = is_to_be_saved(add) ? save(add, lock) : VP_EXIT_DONE;
+		if (!ret)
+			ret = add_and_watch(add, &nl, lock);
 	}
 	vp_nl_close(&nl);
 	return ret;
+}
+
+static int add_later(struct add *add, const struct vp_rules_lock *lock)
+{
+	struct vp_watch none = { 0 };
+	int ret;
+
+	ret = save(add, lock);
+	if (ret)
+		return ret;
+	snprintf(add->added.text, sizeof(add->added.text), "%s",
+		 add->words.text);
+	add->added.origin = VFIOPOLICY_ORIGIN_FILE;
+	add->added.existed = !add->saved.changed;
+	say_rule(add);
+	say_not_yet(add);
+	if (add->args->given & VP_OPT_JSON)
+		print_json(add, &none, VP_VERDICT_PENDING);
+	return VP_EXIT_DONE;
+}
+
+static int add_rule(struct add *add)
+{
+	bool later = add->args->given & VP_OPT_NEXT_BOOT;
+	struct vp_rules_lock lock = { .dir = -1 };
+	int ret;
+
+	if (is_to_be_saved(add) && vp_watch_lock(&lock)) {
+		vp_out_error_more("Nothing was changed. --runtime adds the rule without saving it.");
+		return VP_EXIT_KERNEL;
+	}
+	ret = later ? add_later(add, &lock) : add_now(add, &lock);
+	vp_rules_unlock(&lock);
+	return ret;
+}
+
+static int find_and_add(struct add *add)
+{
+	int ret = find_matches(add);
+
+	if (ret) {
+		vp_out_error("%s", strerror(-ret));
+		return VP_EXIT_KERNEL;
+	}
+	ret = check_matches(add);
+	return ret ? ret : add_rule(add);
 }
 
 static int run(const struct vp_args *args)
@@ -362,22 +490,16 @@ static int run(const struct vp_args *args)
 	struct add add = { .args = args };
 	int ret;
 
-	ret = vp_rulearg_parse(args->nwords, args->words, &add.rule);
-	if (ret)
-		return VP_EXIT_USAGE;
-	vp_rule_print(&add.rule, add.text, sizeof(add.text));
-
 	ret = vp_host_open(&add.host, NULL, NULL);
-	if (!ret)
-		ret = find_matches(&add);
 	if (ret) {
 		vp_out_error("%s: %s", add.host.devices_dir ?
 			     add.host.devices_dir : "sysfs", strerror(-ret));
 		ret = VP_EXIT_KERNEL;
+	} else if (vp_rulearg_parse(&add.host, args->nwords, args->words,
+				    &add.words)) {
+		ret = VP_EXIT_USAGE;
 	} else {
-		ret = check_matches(&add);
-		if (!ret)
-			ret = add_rule(&add);
+		ret = find_and_add(&add);
 	}
 	free(add.matches);
 	vp_host_close(&add.host);
@@ -386,22 +508,27 @@ static int run(const struct vp_args *args)
 
 const struct vp_command vp_cmd_add = {
 	.name = "add",
-	.synopsis = "[vfio|hold] DEVICE|SELECTOR... [--all] [--absent-ok] [--wait=SEC]",
-	.summary = "isolate devices now, by one rule made of all the words",
+	.synopsis = "[vfio|hold|leave] DEVICE|SELECTOR... [RULE-OPTION...] [OPTION...]",
+	.summary = "isolate devices now and at every boot, by one rule made of all the words",
 	.help =
 "  vfio              hold it, then hand it to vfio-pci; what is meant when\n"
-"                    neither word is given\n"
+"                    no action is given\n"
 "  hold              keep it away from every driver\n"
-"  82:00.0, 0000:82:00.0       a device by its address\n"
-"  10de:1b39, 144d:a80a:*:*    devices by vendor and device id\n"
-"  class=0302 ...              devices by class\n"
+"  leave             the host keeps it, whatever other rules say\n"
+"  82:00.0, enp3s0, /dev/nvme1n1   a device by what it is called now: what is\n"
+"                    stored is where it is and what it is\n"
+"  10de:1b39, 144d:a80a:*:*        devices by vendor and device id\n"
+"  at=0000:00:1c.0/00.0, vfs-of=0000:03:00.0/0-3, class=3d, dsn=..., external,\n"
+"  except=..., name=gpu0 ...       the rest of the language: Documentation/rules.md\n"
 "  --all             all the devices it names, when that is more than one\n"
 "  --absent-ok       add it although no device present is named by it\n"
+"  --runtime         now only: until the module is unloaded or the host restarts\n"
+"  --next-boot       later only: saved, and nothing else\n"
 "  --wait=SEC        wait so long for the devices (10; 0: do not wait)\n"
-"The rule lasts until the module is unloaded or the host restarts. A device\n"
-"that a native driver has already stays with it until it next appears.\n",
+"A device that a native driver has already stays with it until it next appears.\n",
 	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_ALL |
-		   VP_OPT_ABSENT_OK | VP_OPT_WAIT,
+		   VP_OPT_ABSENT_OK | VP_OPT_WAIT | VP_OPT_RUNTIME |
+		   VP_OPT_NEXT_BOOT,
 	.min_words = 1,
 	.max_words = -1,
 	.run = run,

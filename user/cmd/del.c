@@ -2,39 +2,44 @@
 /*
  * vfiopolicy del RULE
  *
- * Deletes a rule by its number or its text, waits until its devices are back,
+ * Deletes a rule by its number, its name, its text, or the device it was added
+ * for, from the module and from the files; waits until its devices are back,
  * and says which driver has each of them then.
  */
 #include <json.h>
 
 #include "command.h"
 #include "output.h"
+#include "resolve.h"
 #include "rulearg.h"
+#include "rules.h"
 #include "watch.h"
 
 /**
  * struct del - one run of the command
  * @args: the command line
- * @id: number of the rule, or 0 to go by @text
- * @text: canonical form of the rule
+ * @text: canonical form of the rule, once it is known
  * @host: the host
  * @nl: the connection to the module
  * @rules: the rules that are there
  * @rule_count: number of @rules
+ * @files: the rules that are saved
+ * @edited: what became of them
  */
 struct del {
 	const struct vp_args *args;
-	u32 id;
 	char text[VP_RULEARG_LEN];
 	struct vp_host host;
 	struct vp_nl nl;
 	struct vp_nl_rule *rules;
 	size_t rule_count;
+	struct vp_rules files;
+	struct vp_rules_change edited;
 };
 
 static bool is_meant(const struct del *del, const struct vp_nl_rule *rule)
 {
-	return del->id ? rule->id == del->id : !strcmp(rule->text, del->text);
+	return !strcmp(rule->text, del->text);
 }
 
 static bool is_meant_id(const struct del *del, u32 id)
@@ -47,14 +52,11 @@ static bool is_meant_id(const struct del *del, u32 id)
 	return false;
 }
 
-static int say_not_found(const struct del *del)
+static int say_not_found(const struct del *del, const char *what)
 {
 	size_t i;
 
-	if (del->id)
-		vp_out_error("there is no rule %u", del->id);
-	else
-		vp_out_error("there is no rule '%s'", del->text);
+	vp_out_error("there is no rule %s", what);
 	if (!del->rule_count)
 		vp_out_error_more("There are no rules.");
 	for (i = 0; i < del->rule_count; i++)
@@ -134,6 +136,18 @@ static void print_json(const struct del *del, const struct vp_watch *watch,
 	vp_out_json_print(obj);
 }
 
+static void say_files(const struct del *del)
+{
+	const struct vp_rules_change *edited = &del->edited;
+
+	if (edited->changed)
+		vp_out_say("deleted from %s, line %u", edited->place.path,
+			   edited->place.line);
+	if (edited->left)
+		vp_out_note("it still stands in %s, line %u: a file of the same name in /etc/vfiopolicy/rules.d masks that one",
+			    edited->left_place.path, edited->left_place.line);
+}
+
 static int report(const struct del *del, const struct vp_watch *watch, int left)
 {
 	size_t i;
@@ -150,6 +164,7 @@ static int report(const struct del *del, const struct vp_watch *watch, int left)
 			vp_out_note("rule %u was a parameter of the module: it is back when the module is loaded again with it",
 				    del->rules[i].id);
 	}
+	say_files(del);
 	if (del->args->given & VP_OPT_JSON)
 		print_json(del, watch, left);
 	return left ? VP_EXIT_PENDING : VP_EXIT_DONE;
@@ -182,79 +197,195 @@ static int prepare_watch(struct del *del, struct vp_watch *watch)
 	return ret;
 }
 
-/* Return: how many devices are not back yet, or -errno. */
-static int del_and_watch(struct del *del, struct vp_watch *watch)
+/* Return: 0, or -errno after having said what is wrong. */
+static int del_from_files(struct del *del, const struct vp_rules_lock *lock)
 {
+	struct vp_rules_error error;
 	int ret;
 
-	ret = prepare_watch(del, watch);
-	if (ret)
-		return ret;
-	vp_watch_start(watch);
-	ret = vp_nl_rule_del(&del->nl, del->id, del->text);
-	if (ret)
-		return ret;
-	return vp_watch_run(watch, del->args->wait, say_device, del);
+	if (!vp_rules_find(&del->files, del->text))
+		return 0;
+	ret = vp_rules_del(lock, del->text, &del->edited, &error);
+	if (!ret || ret == -ENOENT)
+		return 0;
+	vp_out_error("%s", error.text);
+	return ret;
 }
 
-static int del_rule(struct del *del)
+/*
+ * The module first, for it may refuse; then the files, which are locked, so
+ * that nobody brings the rule back in between.
+ */
+static int del_from_module(struct del *del, struct vp_rules_lock *lock,
+			   const char *what)
 {
-	char what[VP_RULEARG_LEN + 16];
 	struct vp_watch watch = { 0 };
-	bool found = false;
+	int ret, saved;
+
+	ret = prepare_watch(del, &watch);
+	if (!ret) {
+		vp_watch_start(&watch);
+		ret = vp_nl_rule_del(&del->nl, 0, del->text);
+	}
+	if (ret) {
+		vp_out_error("del %s: %s", what, del->nl.error.text);
+		vp_out_error_more("Nothing was changed.");
+		vp_watch_free(&watch);
+		return VP_EXIT_KERNEL;
+	}
+	saved = del_from_files(del, lock);
+	/* Others need not wait for the devices. */
+	vp_rules_unlock(lock);
+	if (saved)
+		vp_out_error_more("The module has deleted it; it is back when the files are applied.");
+	ret = vp_watch_run(&watch, del->args->wait, say_device, del);
+	ret = report(del, &watch, ret);
+	vp_watch_free(&watch);
+	return saved ? VP_EXIT_KERNEL : ret;
+}
+
+static bool is_in_module(const struct del *del)
+{
 	size_t i;
+
+	for (i = 0; i < del->rule_count; i++)
+		if (is_meant(del, &del->rules[i]))
+			return true;
+	return false;
+}
+
+static int del_rule(struct del *del, const char *what)
+{
+	struct vp_rules_lock lock = { .dir = -1 };
+	bool saved = vp_rules_find(&del->files, del->text);
+	struct vp_watch none = { 0 };
 	int ret;
 
-	ret = vp_nl_open(&del->nl);
-	if (ret) {
+	if (saved && vp_watch_lock(&lock)) {
+		vp_out_error_more("Nothing was changed.");
+		return VP_EXIT_KERNEL;
+	}
+	if (is_in_module(del))
+		ret = del_from_module(del, &lock, what);
+	else if (saved)
+		ret = del_from_files(del, &lock) ? VP_EXIT_KERNEL :
+						   report(del, &none, 0);
+	else
+		ret = say_not_found(del, what);
+	vp_rules_unlock(&lock);
+	return ret;
+}
+
+static bool is_named(const char *text, const char *name)
+{
+	struct vp_error err;
+	struct vp_rule rule;
+
+	return !vp_rule_parse(text, strlen(text), &rule, &err) &&
+	       !strcmp(rule.name, name);
+}
+
+/* The text of a rule by its number or its name. Return: true when found. */
+static bool find_text(struct del *del, const char *word)
+{
+	const char *text = NULL;
+	size_t i;
+	u32 id;
+
+	if (!vp_rulearg_number(word, &id))
+		id = 0;
+	for (i = 0; i < del->rule_count && !text; i++)
+		if (id ? del->rules[i].id == id :
+			 is_named(del->rules[i].text, word))
+			text = del->rules[i].text;
+	for (i = 0; i < del->files.count && !text && !id; i++)
+		if (del->files.entries[i].text &&
+		    !strcmp(del->files.entries[i].rule->name, word))
+			text = del->files.entries[i].text;
+	if (!text)
+		return false;
+	snprintf(del->text, sizeof(del->text), "%s", text);
+	return true;
+}
+
+static bool is_known(const struct del *del)
+{
+	return is_in_module(del) || vp_rules_find(&del->files, del->text);
+}
+
+/* By its text as typed, or by the device that it was added for. */
+static int find_rule(struct del *del)
+{
+	const struct vp_args *args = del->args;
+	struct vp_rulearg arg;
+	int ret;
+
+	ret = vp_rulearg_parse(&del->host, args->nwords, args->words, &arg);
+	if (ret)
+		return ret;
+	snprintf(del->text, sizeof(del->text), "%s", arg.text);
+	if (is_known(del) || !arg.dev)
+		return 0;
+	return vp_rulearg_parse(NULL, args->nwords, args->words, &arg) ? 0 :
+	       snprintf(del->text, sizeof(del->text), "%s", arg.text) < 0;
+}
+
+static int find_and_del(struct del *del)
+{
+	const struct vp_args *args = del->args;
+	char what[VP_RULEARG_LEN + 2], error[VP_RESOLVE_LEN];
+	const struct vp_host_dev *dev;
+	bool bare = args->nwords == 1 && !strpbrk(args->words[0], " :=.*/");
+
+	snprintf(what, sizeof(what), "%s", args->words[0]);
+	if (args->nwords == 1 && find_text(del, args->words[0]))
+		return del_rule(del, what);
+	if (bare && vp_resolve(&del->host, args->words[0], &dev, error,
+			       sizeof(error)))
+		return say_not_found(del, what);
+	if (find_rule(del))
+		return VP_EXIT_USAGE;
+	snprintf(what, sizeof(what), "'%s'", del->text);
+	return del_rule(del, what);
+}
+
+/* Return: an exit status. Without the module there are the files. */
+static int ask_module(struct del *del)
+{
+	int ret = vp_nl_open(&del->nl);
+
+	if (!ret)
+		ret = vp_nl_rules(&del->nl, &del->rules, &del->rule_count);
+	if (ret && (ret != -ENOENT || !del->files.count)) {
 		vp_out_nl_error("module vfiopolicy", &del->nl.error);
 		return VP_EXIT_KERNEL;
 	}
-	ret = vp_nl_rules(&del->nl, &del->rules, &del->rule_count);
-	if (ret) {
-		vp_out_nl_error("rules", &del->nl.error);
-		return VP_EXIT_KERNEL;
-	}
-	for (i = 0; i < del->rule_count && !found; i++)
-		found = is_meant(del, &del->rules[i]);
-	if (!found)
-		return say_not_found(del);
-
-	ret = del_and_watch(del, &watch);
-	if (ret < 0) {
-		if (del->id)
-			snprintf(what, sizeof(what), "del %u", del->id);
-		else
-			snprintf(what, sizeof(what), "del %s", del->text);
-		vp_out_nl_error(what, &del->nl.error);
-		ret = VP_EXIT_KERNEL;
-	} else {
-		ret = report(del, &watch, ret);
-	}
-	vp_watch_free(&watch);
-	return ret;
+	if (ret)
+		vp_out_note("the module is not loaded; this is about the files alone");
+	return VP_EXIT_DONE;
 }
 
 static int run(const struct vp_args *args)
 {
 	struct del del = { .args = args };
-	struct vp_rule rule;
+	struct vp_rules_error error;
 	int ret;
 
-	if (args->nwords > 1 || !vp_rulearg_number(args->words[0], &del.id)) {
-		if (vp_rulearg_parse(args->nwords, args->words, &rule))
-			return VP_EXIT_USAGE;
-		vp_rule_print(&rule, del.text, sizeof(del.text));
-	}
 	/* Only names and drivers are wanted of it: what is not there is not. */
 	ret = vp_host_open(&del.host, NULL, NULL);
 	if (!del.host.names) {
 		vp_out_error("%s", strerror(-ret));
 		ret = VP_EXIT_KERNEL;
+	} else if (vp_rules_read(&del.files, &error)) {
+		vp_out_error("%s", error.text);
+		ret = VP_EXIT_KERNEL;
 	} else {
-		ret = del_rule(&del);
+		ret = ask_module(&del);
+		if (!ret)
+			ret = find_and_del(&del);
 	}
 	vp_nl_close(&del.nl);
+	vp_rules_free(&del.files);
 	free(del.rules);
 	vp_host_close(&del.host);
 	return ret;
@@ -265,7 +396,8 @@ const struct vp_command vp_cmd_del = {
 	.synopsis = "RULE [--wait=SEC]",
 	.summary = "delete a rule; its devices go back to the host",
 	.help =
-"  RULE              its number, or its text in one word or several\n"
+"  RULE              its number, its name, its text in one word or several, or\n"
+"                    the device that it was added for\n"
 "  --wait=SEC        wait so long for the devices (10; 0: do not wait)\n"
 "While a user has one of the devices open, the rule stays.\n",
 	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_WAIT,

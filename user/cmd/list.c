@@ -118,7 +118,7 @@ static void print_device(const struct list *list, const struct vp_nl_dev *dev,
 	vp_verdict_state(dev, state);
 	vp_out_cell_verdict(line, COL_STATE, state,
 			    vp_verdict_device(dev, action));
-	snprintf(text, sizeof(text), "%u %s", dev->rule, dev->rule_text);
+	vp_verdict_rule(dev->rule, dev->rule_text, text, sizeof(text));
 	vp_out_cell(line, COL_RULE, dev->rule ? text : "");
 }
 

@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "output.h"
+#include "rules.h"
 
 enum {
 	COL_RULE,
@@ -41,6 +42,7 @@ static const char * const verdict_words[] = {
  * @rule_count: number of @rules
  * @devs: the devices that rules name
  * @dev_count: number of @devs
+ * @files: the rules that are saved
  */
 struct status {
 	const struct vp_args *args;
@@ -50,6 +52,7 @@ struct status {
 	size_t rule_count;
 	struct vp_nl_dev *devs;
 	size_t dev_count;
+	struct vp_rules files;
 };
 
 /**
@@ -74,10 +77,29 @@ struct tally {
 	const struct vp_nl_dev *worst;
 };
 
-static bool is_named(const struct tally *tally, const struct vp_nl_dev *dev)
+/* By the module's own word; of rules that do not come first by the host's. */
+static bool is_named(const struct status *status, const struct tally *tally,
+		     const struct vp_nl_dev *dev)
 {
-	return dev->rule == tally->rule->id ||
-	       (tally->readable && vp_rule_match(&tally->parsed, &dev->facts));
+	const struct vp_host_dev *here;
+
+	if (dev->rule == tally->rule->id)
+		return true;
+	here = tally->readable ? vp_host_find(&status->host, dev->address) :
+				 NULL;
+	return here && vp_match(&tally->parsed, &here->facts, NULL) ==
+		       VP_FIT_MATCH;
+}
+
+/* Devices of the host that a rule leaves to it. */
+static size_t count_left(const struct status *status, const struct tally *tally)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < status->host.count; i++)
+		count += vp_match(&tally->parsed, &status->host.devs[i].facts,
+				  NULL) == VP_FIT_MATCH;
+	return count;
 }
 
 static enum vp_verdict verdict_on(const struct tally *tally,
@@ -91,10 +113,10 @@ static enum vp_verdict verdict_on(const struct tally *tally,
  * Bridges that a rule names in passing are no failure of the rule; one that
  * names nothing else never works.
  */
-static bool counts(const struct tally *tally, const struct vp_nl_dev *dev,
-		   bool bridges)
+static bool counts(const struct status *status, const struct tally *tally,
+		   const struct vp_nl_dev *dev, bool bridges)
 {
-	return is_named(tally, dev) &&
+	return is_named(status, tally, dev) &&
 	       (dev->reason == VFIOPOLICY_REASON_BRIDGE) == bridges;
 }
 
@@ -107,7 +129,7 @@ static void take_tally(const struct status *status, struct tally *tally,
 
 	for (i = 0; i < status->dev_count; i++) {
 		dev = &status->devs[i];
-		if (!counts(tally, dev, bridges))
+		if (!counts(status, tally, dev, bridges))
 			continue;
 		verdict = verdict_on(tally, dev);
 		if (!tally->total++ || verdict > tally->verdict) {
@@ -130,6 +152,11 @@ static void judge(const struct status *status, const struct vp_nl_rule *rule,
 	};
 	tally->readable = !vp_rule_parse(rule->text, strlen(rule->text),
 					 &tally->parsed, &err);
+	/* Leaving is what happens anyhow: other rules ask the module. */
+	if (tally->readable && tally->parsed.action == VP_LEAVE) {
+		tally->verdict = VP_VERDICT_MET;
+		return;
+	}
 	take_tally(status, tally, false);
 	if (!tally->total)
 		take_tally(status, tally, true);
@@ -144,6 +171,11 @@ static void say_why(const struct status *status, const struct tally *tally,
 	char text[VP_VERDICT_LEN];
 	size_t n;
 
+	if (tally->readable && tally->parsed.action == VP_LEAVE) {
+		scnprintf(buf, size, "%zu left to the host",
+			  count_left(status, tally));
+		return;
+	}
 	if (!dev) {
 		scnprintf(buf, size, "%s", status->info.disabled ?
 			  "the module is disabled and claims nothing" :
@@ -160,6 +192,14 @@ static void say_why(const struct status *status, const struct tally *tally,
 				  tally->in_use);
 		return;
 	}
+	if (dev->reason == VFIOPOLICY_REASON_CHANGED) {
+		vp_out_name(&status->host, &dev->facts, text, sizeof(text));
+		scnprintf(buf, size, "%04x:%04x sits there, at %s (%s): %s",
+			  dev->facts.vendor, dev->facts.device, dev->address,
+			  text, dev->state == VFIOPOLICY_STATE_HELD ?
+			  "held" : "nothing claimed");
+		return;
+	}
 	vp_verdict_state(dev, text);
 	n = scnprintf(buf, size, "%s %s", dev->address, text);
 	if (tally->total > 1)
@@ -174,7 +214,10 @@ static void print_line(const struct status *status, const struct tally *tally,
 {
 	char text[VP_VERDICT_LEN * 2];
 
-	snprintf(text, sizeof(text), "%u", tally->rule->id);
+	if (tally->readable && tally->parsed.name[0])
+		snprintf(text, sizeof(text), "%s", tally->parsed.name);
+	else
+		snprintf(text, sizeof(text), "%u", tally->rule->id);
 	vp_out_cell(line, COL_RULE, text);
 	vp_out_cell(line, COL_WANTS, tally->rule->text);
 	vp_out_cell_verdict(line, COL_STATE, verdict_words[tally->verdict],
@@ -195,7 +238,7 @@ static struct json_object *json_line(const struct status *status,
 	vp_out_json_string(obj, "why", text);
 	list = json_object_new_array();
 	for (i = 0; i < status->dev_count; i++)
-		if (is_named(tally, &status->devs[i]))
+		if (is_named(status, tally, &status->devs[i]))
 			json_object_array_add(list, json_object_new_string(
 						status->devs[i].address));
 	json_object_object_add(obj, "devices", list);
@@ -245,21 +288,59 @@ static void print_summary(const struct status *status, size_t bad)
 		vp_out_error("the module was loaded with disable=1: rules are listed and claim nothing");
 }
 
+static bool is_in_force(const struct status *status, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < status->rule_count; i++)
+		if (!strcmp(status->rules[i].text, text))
+			return true;
+	return false;
+}
+
+/*
+ * Says what of the files is not in force: what cannot be read, what is no
+ * rule, and what was never applied. Return: how many there are.
+ */
+static size_t say_files(const struct status *status)
+{
+	const struct vp_rules *files = &status->files;
+	struct vp_rules_error error;
+	size_t i, missing = 0;
+
+	for (i = 0; i < files->nfiles; i++)
+		if (files->files[i].refused)
+			vp_out_error("%s", files->files[i].refused);
+	for (i = 0; i < files->count; i++) {
+		if (!files->entries[i].text) {
+			vp_rules_describe(files, &files->entries[i], &error);
+			vp_out_error("%s", error.text);
+		} else if (!is_in_force(status, files->entries[i].text)) {
+			missing++;
+		}
+	}
+	if (missing)
+		vp_out_error("%zu of the rules that are saved %s not in force: vfiopolicy apply",
+			     missing, missing == 1 ? "is" : "are");
+	return files->refused + files->bad + missing;
+}
+
 static int status_of_rules(const struct status *status)
 {
 	bool json = status->args->given & VP_OPT_JSON, met;
 	struct json_object *obj, *list;
-	size_t bad;
+	size_t bad, unsaid = say_files(status);
 
 	list = json ? json_object_new_array() : NULL;
 	bad = print_rules(status, list);
-	met = !bad && !status->info.rules_bad;
+	met = !bad && !status->info.rules_bad && !unsaid;
 	if (json) {
 		obj = vp_out_json();
 		vp_out_json_bool(obj, "met", met);
 		vp_out_json_string(obj, "module", status->info.version);
 		vp_out_json_bool(obj, "disabled", status->info.disabled);
 		vp_out_json_number(obj, "rules_bad", status->info.rules_bad);
+		vp_out_json_number(obj, "files_not_in_force", unsaid);
 		json_object_object_add(obj, "rules", list);
 		vp_out_json_print(obj);
 	}
@@ -340,8 +421,22 @@ static int status_of_device(struct status *status, struct vp_nl *nl)
 	return verdict == VP_VERDICT_MET ? VP_EXIT_DONE : VP_EXIT_NOT_MET;
 }
 
+/* Serial numbers take reads of every device, so only where a rule asks. */
+static void read_dsn(struct status *status)
+{
+	size_t i;
+
+	for (i = 0; i < status->rule_count; i++) {
+		if (!strstr(status->rules[i].text, "dsn="))
+			continue;
+		vp_host_read_dsn(&status->host, NULL);
+		return;
+	}
+}
+
 static int ask_all(struct status *status, struct vp_nl *nl)
 {
+	struct vp_rules_error error;
 	int ret;
 
 	ret = vp_nl_info(nl, &status->info);
@@ -353,6 +448,11 @@ static int ask_all(struct status *status, struct vp_nl *nl)
 		vp_out_nl_error("status", &nl->error);
 		return VP_EXIT_KERNEL;
 	}
+	if (vp_rules_read(&status->files, &error)) {
+		vp_out_error("%s", error.text);
+		return VP_EXIT_KERNEL;
+	}
+	read_dsn(status);
 	vp_out_verbose("module %s, %u of its rules name %u devices",
 		       status->info.version, status->info.rules,
 		       status->info.devices);
@@ -382,6 +482,7 @@ static int run(const struct vp_args *args)
 		ret = ask_all(&status, &nl);
 	}
 	vp_nl_close(&nl);
+	vp_rules_free(&status.files);
 	free(status.rules);
 	free(status.devs);
 	vp_host_close(&status.host);

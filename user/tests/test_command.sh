@@ -33,7 +33,8 @@ run() # EXPECTED_STATUS DESCRIPTION [WORD]...
 	want=$1
 	what=$2
 	shift 2
-	VFIOPOLICY_SYSFS=$tmp/sys "$program" "$@" >"$tmp/out" 2>"$tmp/err"
+	VFIOPOLICY_SYSFS=$tmp/sys VFIOPOLICY_ROOT=$tmp/root \
+		"$program" "$@" >"$tmp/out" 2>"$tmp/err"
 	got=$?
 	[ $got -eq "$want" ]
 	result $? "exit $want: $what"
@@ -87,26 +88,84 @@ has err "--absent-ok"
 run 3 "nothing at that address" add 0000:05:00.0 10de:1b39
 run 1 "two devices" add 144d:a80a
 has err "144d:a80a is two devices here; name one, or say --all:"
-has err "  vfiopolicy add 0000:05:00.0 144d:a80a    # nvme, "
-has err "  vfiopolicy add 0000:06:00.0 144d:a80a    # no driver, "
+has err "  vfiopolicy add at=0000:05:00.0 144d:a80a    # 0000:05:00.0 "
+has err "  vfiopolicy add at=0000:06:00.0 144d:a80a    # 0000:06:00.0 "
+has err "driver nvme"
 run 1 "two devices, to be held" add hold 144d:a80a
-has err "  vfiopolicy add hold 0000:06:00.0 144d:a80a"
+has err "  vfiopolicy add hold at=0000:06:00.0 144d:a80a"
 run 1 "a bridge" add 0000:00:1c.0
 has err "is a bridge"
 run 1 "not an option of this command" status --all
+run 1 "a word that is nearly one" add 10de:1b39 drivr=x
+has err "Did you mean driver=?"
+run 1 "now only and later only" add --runtime --next-boot 10de:1b39
+
+# Rule files, which need no module. They must be root's.
+rules=$tmp/root/etc/vfiopolicy/rules.d
+saved=$rules/50-local.rules
+mkdir -p "$rules"
+if [ "$(stat -c %u "$rules")" != 0 ]; then
+	echo "# not root: rule files are left out"
+else
+	run 0 "saved for later" add --next-boot name=tesla 10de:1b39
+	has out "$saved"
+	grep -qx "vfio 10de:1b39 name=tesla" "$saved"
+	result $? "    the file has it"
+	grep -q "^#: .*0000:82:00.0" "$saved"
+	result $? "    and says above it what it was"
+	run 0 "saved again" add --next-boot 10de:1b39 name=tesla
+	has out "it stands in"
+	[ "$(grep -c 1b39 "$saved")" = 1 ]
+	result $? "    once"
+	run 0 "a device by its address" add --next-boot hold 06:00.0
+	grep -qx "hold at=0000:06:00.0 144d:a80a" "$saved"
+	result $? "    place and ids are stored"
+	printf '# mine\nvfio 144d:a80b \\\n  clas=3d\n' >"$rules/60-bad.rules"
+	run 1 "apply with a bad rule" apply
+	has err "60-bad.rules"
+	has err "class="
+	rm "$rules/60-bad.rules"
+	chmod o+w "$saved"
+	run 1 "apply of what anybody may write" apply
+	has err "chmod"
+	run 2 "nothing is added to it either" add --next-boot 1:2 --absent-ok
+	has err "chmod"
+	chmod o-w "$saved"
+fi
+
+run 0 "snapshot" snapshot
+cp "$tmp/out" "$tmp/host.json"
+has out '"vfiopolicy-snapshot"'
+run 0 "explain on a snapshot" explain 82:00.0 --on "$tmp/host.json"
+run 3 "explain what is not there" explain 99:00.0 --on "$tmp/host.json"
+run 1 "explain on what is no snapshot" explain 82:00.0 --on "$program"
 
 if grep -qs vfiopolicy /proc/modules; then
 	echo "# the module is loaded: the rest is left out"
 else
 	for words in "add 10de:1b39" "add 82:00.0" "add hold 0000:06:00.0" \
 		     "add --all 144d:a80a" "add --absent-ok 1234:5678" \
-		     "del 1" "del 10de:1b39" "list" "status" \
+		     "list" "status" "apply" \
 		     "status 82:00.0" "monitor" "list -j" "status -j"; do
 		# shellcheck disable=SC2086
 		run 2 "no module: $words" $words
 		has err "modprobe vfiopolicy"
 		silent out
 	done
+	if [ -e "$saved" ]; then
+		run 0 "explain goes by the files" explain 82:00.0
+		has out "tesla"
+		has out "vfio 10de:1b39 name=tesla"
+		run 0 "explain as JSON" explain -j 06:00.0
+		has out '"fit": "match"'
+		run 0 "deleted by name, from the files" del tesla
+		has out "deleted from $saved"
+		! grep -q 1b39 "$saved"
+		result $? "    it is gone, and what stood above it"
+		run 0 "deleted by the device" del hold 0000:06:00.0
+		run 2 "nothing is left to delete" del 1
+		has err "modprobe vfiopolicy"
+	fi
 	run 0 "list -a needs no module" list -a
 	has out "0000:06:00.0  144d:a80a  -"
 	has err "the module is not loaded"

@@ -20,20 +20,20 @@ static void good(void)
 		{ { "0000:06:00.0", "144d:a80a" }, "vfio 0000:06:00.0 144d:a80a" },
 		{ { "144d:a80a 06:00.0" }, "vfio 0000:06:00.0 144d:a80a" },
 		{ { "DEAD:BEEF" }, "vfio dead:beef" },
+		{ { "leave", "class=nvme" }, "leave class=nvme" },
 		{ { "class=030200", "10de:*" }, "vfio 10de:* class=030200" },
 	};
-	char text[VP_RULEARG_LEN];
-	struct vp_rule rule;
+	struct vp_rulearg arg;
 	size_t i;
 	int n;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		for (n = 0; n < MAX_WORDS && cases[i].words[n]; n++)
 			;
-		text[0] = '\0';
-		if (!vp_rulearg_parse(n, (char *const *)cases[i].words, &rule))
-			vp_rule_print(&rule, text, sizeof(text));
-		is(text, cases[i].want, cases[i].want);
+		if (vp_rulearg_parse(NULL, n, (char *const *)cases[i].words,
+				     &arg))
+			arg.text[0] = '\0';
+		is(arg.text, cases[i].want, cases[i].want);
 	}
 }
 
@@ -41,12 +41,12 @@ static void good(void)
 static void bad(char *word, const char *want, const char *desc)
 {
 	char *words[] = { word }, got[512] = "";
-	struct vp_rule rule;
+	struct vp_rulearg arg;
 	FILE *saved = stderr;
 	int ret;
 
 	stderr = fmemopen(got, sizeof(got), "w");
-	ret = vp_rulearg_parse(1, words, &rule);
+	ret = vp_rulearg_parse(NULL, 1, words, &arg);
 	fclose(stderr);
 	stderr = saved;
 	ok(ret == -EINVAL, "refused: %s", desc);
@@ -67,10 +67,11 @@ int main(void)
 	    "  hold 10de\n"
 	    "           ^\n", "behind an action of its own");
 	bad("hodl 10de:1b39",
-	    "vfiopolicy: 'hodl 10de:1b39' is not a rule: expected vfio, hold, vendor:device, an address or class=\n"
+	    "vfiopolicy: 'hodl 10de:1b39' is not a rule: expected vfio, hold, leave, a selector such as 10de:1b39 or an option such as name=\n"
 	    "  hodl 10de:1b39\n"
-	    "  ^\n", "a misspelt action");
-	bad("", "vfiopolicy: '' is not a rule: expected vfio, hold, vendor:device, an address or class=\n"
+	    "  ^\n"
+	    "Did you mean hold?\n", "a misspelt action");
+	bad("", "vfiopolicy: '' is not a rule: expected vfio, hold, leave, a selector: vendor:device, an address, at=, class= ...\n"
 	    "  \n"
 	    "  ^\n", "nothing");
 	bad("10de:1b39\n\033[2J",

@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vfiopolicy explain DEVICE [--on FILE]
+ *
+ * Which rules were tried on a device, which one has the say, and why. The
+ * module is asked for the rules it goes by; without it, and when rehearsing on
+ * a snapshot, they are those of the rule files.
+ */
+#include <unistd.h>
+
+#include <json.h>
+#include <libsmartcols.h>
+
+#include "command.h"
+#include "output.h"
+#include "policy.h"
+#include "resolve.h"
+#include "rules.h"
+#include "snapshot.h"
+
+enum {
+	COL_RULE,
+	COL_TEXT,
+	COL_WHY,
+};
+
+/* Not folded, so that a rule can be copied from the screen. */
+static const struct vp_out_column columns[] = {
+	[COL_RULE] = { "#", 1, 0 },
+	[COL_TEXT] = { "TEXT", 1, 0 },
+	[COL_WHY] = { "WHY", 1, 0 },
+};
+
+static const char * const fit_names[] = {
+	[VP_FIT_NONE] = "none",
+	[VP_FIT_CHANGED] = "changed",
+	[VP_FIT_MATCH] = "match",
+};
+
+/**
+ * struct explain - a device, and what rules say of it
+ * @host: the host
+ * @dev: the device
+ * @entries: the rules, as they were given
+ * @count: number of @entries
+ * @table: the same in the order in which they are tried
+ * @winner: the rule that has the say; NULL when none has
+ * @fit: how it fits
+ */
+struct explain {
+	struct vp_host host;
+	const struct vp_host_dev *dev;
+	struct vp_entry **entries;
+	size_t count;
+	struct vp_table *table;
+	const struct vp_entry *winner;
+	enum vp_fit fit;
+};
+
+static int no_memory(void)
+{
+	vp_out_error("%s", strerror(ENOMEM));
+	return VP_EXIT_KERNEL;
+}
+
+static int make_room(struct explain *explain, size_t count)
+{
+	explain->entries = calloc(count + 1, sizeof(struct vp_entry *));
+	explain->count = 0;
+	return explain->entries ? VP_EXIT_DONE : no_memory();
+}
+
+static int add(struct explain *explain, const struct vp_rule *rule, u32 id,
+	       enum vfiopolicy_origin origin)
+{
+	struct vp_entry *entry = vp_entry_new(rule, origin);
+
+	if (!entry)
+		return no_memory();
+	entry->id = id;
+	explain->entries[explain->count++] = entry;
+	return VP_EXIT_DONE;
+}
+
+static int take_rules(struct explain *explain, const struct vp_nl_rule *rules,
+		      size_t count)
+{
+	struct vp_error err;
+	struct vp_rule rule;
+	int ret;
+	size_t i;
+
+	ret = make_room(explain, count);
+	for (i = 0; i < count && !ret; i++) {
+		if (vp_rule_parse(rules[i].text, strlen(rules[i].text), &rule,
+				  &err))
+			vp_out_error("rule %u is one that this command does not understand, and is left out: %s",
+				     rules[i].id, rules[i].text);
+		else
+			ret = add(explain, &rule, rules[i].id,
+				  rules[i].origin);
+	}
+	return ret;
+}
+
+static int take_entries(struct explain *explain, const struct vp_rules *rules)
+{
+	const struct vp_rules_entry *entry;
+	struct vp_rules_error error;
+	size_t i;
+	int ret;
+
+	for (i = 0; i < rules->nfiles; i++)
+		if (rules->files[i].refused)
+			vp_out_error("%s", rules->files[i].refused);
+	ret = make_room(explain, rules->count);
+	for (i = 0; i < rules->count && !ret; i++) {
+		entry = &rules->entries[i];
+		if (!entry->text) {
+			vp_rules_describe(rules, entry, &error);
+			vp_out_error("%s", error.text);
+		} else if (!entry->duplicate) {
+			ret = add(explain, entry->rule,
+				  (u32)explain->count + 1,
+				  VFIOPOLICY_ORIGIN_FILE);
+		}
+	}
+	return ret;
+}
+
+static int read_files(struct explain *explain)
+{
+	struct vp_rules_error error;
+	struct vp_rules rules;
+	int ret;
+
+	ret = vp_rules_read(&rules, &error);
+	if (ret)
+		vp_out_error("%s", error.text);
+	ret = ret ? VP_EXIT_KERNEL : take_entries(explain, &rules);
+	vp_rules_free(&rules);
+	return ret;
+}
+
+static int ask_module(struct explain *explain)
+{
+	struct vp_nl_rule *rules = NULL;
+	struct vp_nl nl;
+	size_t count = 0;
+	int ret;
+
+	ret = vp_nl_open(&nl);
+	if (!ret)
+		ret = vp_nl_rules(&nl, &rules, &count);
+	if (ret == -ENOENT) {
+		vp_out_note("the module is not loaded; these are the rules of the files");
+		ret = read_files(explain);
+	} else if (ret) {
+		vp_out_nl_error("module vfiopolicy", &nl.error);
+		ret = VP_EXIT_KERNEL;
+	} else {
+		ret = take_rules(explain, rules, count);
+	}
+	vp_nl_close(&nl);
+	free(rules);
+	return ret;
+}
+
+/* Puts the rules of one origin into the table. */
+static int replace(struct explain *explain, enum vfiopolicy_origin origin)
+{
+	struct vp_entry **some;
+	struct vp_table *next;
+	u32 count = 0;
+	size_t i;
+
+	some = calloc(explain->count + 1, sizeof(struct vp_entry *));
+	if (!some)
+		return no_memory();
+	for (i = 0; i < explain->count; i++)
+		if (explain->entries[i]->origin == origin)
+			some[count++] = explain->entries[i];
+	next = vp_policy_replace(explain->table, origin, some, count);
+	free(some);
+	if (!next)
+		return no_memory();
+	vp_policy_free(explain->table);
+	explain->table = next;
+	return VP_EXIT_DONE;
+}
+
+static int build_table(struct explain *explain)
+{
+	static const enum vfiopolicy_origin origins[] = {
+		VFIOPOLICY_ORIGIN_RUNTIME,
+		VFIOPOLICY_ORIGIN_CMDLINE,
+		VFIOPOLICY_ORIGIN_FILE,
+	};
+	int ret = VP_EXIT_DONE;
+	size_t i;
+
+	explain->table = vp_policy_empty();
+	if (!explain->table)
+		return no_memory();
+	for (i = 0; i < ARRAY_SIZE(origins) && !ret; i++)
+		ret = replace(explain, origins[i]);
+	return ret;
+}
+
+/* What @entry has to say of the device, and whether it is heard. */
+static enum vp_fit say_why(const struct explain *explain,
+			   const struct vp_entry *entry, char *buf, size_t size)
+{
+	const struct vp_facts *facts = &explain->dev->facts;
+	char why[VP_RESOLVE_LEN / 2];
+	struct vp_miss miss;
+	bool says = true;
+	enum vp_fit fit;
+	size_t n;
+
+	fit = vp_match(&entry->rule, facts, &miss);
+	vp_match_explain(&miss, facts, why, sizeof(why));
+	if (fit == VP_FIT_MATCH) {
+		n = scnprintf(buf, size, "yes");
+	} else if (fit == VP_FIT_CHANGED) {
+		says = entry->rule.changed_hold;
+		n = scnprintf(buf, size,
+			      "%s: something else sits at its place: %s",
+			      says ? "yes" : "no", why);
+	} else {
+		says = false;
+		n = scnprintf(buf, size, "no: %s", why);
+	}
+	if (says && entry != explain->winner)
+		scnprintf(buf + n, size - n, ", but rule %u comes first",
+			  explain->winner->id);
+	return fit;
+}
+
+static void say_verdict(const struct explain *explain, char *buf, size_t size)
+{
+	const struct vp_entry *winner = explain->winner;
+	const struct vp_host_dev *dev = explain->dev;
+	char keeps[VP_HOST_LEN * 2];
+	const char *driver;
+	size_t n;
+
+	snprintf(keeps, sizeof(keeps), "the host keeps it (%s)",
+		 dev->driver[0] ? dev->driver : "no driver");
+	if (!winner) {
+		snprintf(buf, size, "no rule matches: %s", keeps);
+		return;
+	}
+	if (explain->fit == VP_FIT_CHANGED && !winner->rule.changed_hold) {
+		snprintf(buf, size,
+			 "something else sits at the place of rule %u, and no rule matches: %s",
+			 winner->id, keeps);
+		return;
+	}
+	if (dev->bridge && winner->rule.action != VP_LEAVE) {
+		snprintf(buf, size,
+			 "rule %u has the say, but bridges are never claimed: %s",
+			 winner->id, keeps);
+		return;
+	}
+	n = scnprintf(buf, size, "rule %u has the say: ", winner->id);
+	driver = winner->rule.driver;
+	if (winner->rule.action == VP_LEAVE)
+		scnprintf(buf + n, size - n, "%s", keeps);
+	else if (winner->rule.action == VP_HOLD ||
+		 explain->fit == VP_FIT_CHANGED)
+		scnprintf(buf + n, size - n, "it is held");
+	else if (!strcmp(driver, "best"))
+		scnprintf(buf + n, size - n,
+			  "it goes to the vfio driver that fits it best");
+	else
+		scnprintf(buf + n, size - n, "it goes to %s",
+			  driver[0] ? driver : "vfio-pci");
+}
+
+static void print_table(const struct explain *explain)
+{
+	char text[VP_RESOLVE_LEN];
+	const struct vp_entry *entry;
+	struct libscols_table *table;
+	struct libscols_line *line;
+	u32 i;
+
+	table = vp_out_table(columns, ARRAY_SIZE(columns));
+	/* The columns speak for themselves. */
+	if (table)
+		scols_table_enable_noheadings(table, 1);
+	for (i = 0; i < explain->table->count; i++) {
+		entry = explain->table->entries[i];
+		line = vp_out_line(table);
+		snprintf(text, sizeof(text), "%u", entry->id);
+		vp_out_cell(line, COL_RULE, text);
+		vp_out_cell(line, COL_TEXT, entry->text);
+		say_why(explain, entry, text, sizeof(text));
+		vp_out_cell(line, COL_WHY, text);
+	}
+	vp_out_table_print(table);
+}
+
+static struct json_object *json_device(const struct explain *explain)
+{
+	struct json_object *obj = json_object_new_object();
+	const struct vp_host_dev *dev = explain->dev;
+	char name[VP_NAMES_LEN];
+
+	vp_out_json_string(obj, "address", dev->address);
+	vp_out_json_facts(obj, &dev->facts);
+	vp_host_name(&explain->host, &dev->facts, name, sizeof(name));
+	vp_out_json_string(obj, "name", name);
+	vp_out_json_string(obj, "driver", dev->driver);
+	return obj;
+}
+
+static void print_json(const struct explain *explain, const char *verdict)
+{
+	struct json_object *obj = vp_out_json(), *list, *rule;
+	const struct vp_entry *entry;
+	char text[VP_RESOLVE_LEN];
+	enum vp_fit fit;
+	u32 i;
+
+	json_object_object_add(obj, "device", json_device(explain));
+	list = json_object_new_array();
+	for (i = 0; i < explain->table->count; i++) {
+		entry = explain->table->entries[i];
+		rule = json_object_new_object();
+		vp_out_json_number(rule, "rule", entry->id);
+		vp_out_json_string(rule, "text", entry->text);
+		fit = say_why(explain, entry, text, sizeof(text));
+		vp_out_json_string(rule, "fit", fit_names[fit]);
+		vp_out_json_string(rule, "why", text);
+		json_object_array_add(list, rule);
+	}
+	json_object_object_add(obj, "rules", list);
+	if (explain->winner)
+		vp_out_json_number(obj, "winner", explain->winner->id);
+	else
+		vp_out_json_string(obj, "winner", NULL);
+	vp_out_json_string(obj, "verdict", verdict);
+	vp_out_json_print(obj);
+}
+
+static void explain_device(struct explain *explain, const struct vp_args *args)
+{
+	char verdict[VP_RESOLVE_LEN];
+
+	if (explain->table->dsn) {
+		vp_host_read_dsn(&explain->host, explain->dev);
+		if (!args->on && !explain->dev->facts.dsn && geteuid())
+			vp_out_note("a rule asks for a serial number, which root alone can read");
+	}
+	explain->winner = vp_policy_match(explain->table, &explain->dev->facts,
+					  &explain->fit);
+	say_verdict(explain, verdict, sizeof(verdict));
+	if (args->given & VP_OPT_JSON) {
+		print_json(explain, verdict);
+		return;
+	}
+	if (!args->quiet)
+		print_table(explain);
+	vp_out_say("%s", verdict);
+}
+
+static int find_device(struct explain *explain, const char *word)
+{
+	char error[VP_RESOLVE_LEN];
+	int ret;
+
+	ret = vp_resolve(&explain->host, word, &explain->dev, error,
+			 sizeof(error));
+	if (!ret)
+		return VP_EXIT_DONE;
+	if (error[0])
+		vp_out_error("%s", error);
+	else
+		vp_out_error("'%s' is no device here: expected an address, a network interface, a disk or a device file",
+			     word);
+	return ret == -ENOTUNIQ ? VP_EXIT_USAGE : VP_EXIT_NOT_FOUND;
+}
+
+static int open_host(struct explain *explain, const char *on)
+{
+	char error[VP_SNAPSHOT_ERROR_LEN];
+	int ret;
+
+	if (on) {
+		ret = vp_snapshot_load(on, &explain->host, error,
+				       sizeof(error));
+		if (ret)
+			vp_out_error("%s", error);
+		return ret ? VP_EXIT_USAGE : VP_EXIT_DONE;
+	}
+	ret = vp_host_open(&explain->host, NULL, NULL);
+	if (ret)
+		vp_out_error("%s: %s", explain->host.devices_dir ?
+			     explain->host.devices_dir : "sysfs",
+			     strerror(-ret));
+	return ret ? VP_EXIT_KERNEL : VP_EXIT_DONE;
+}
+
+static int run(const struct vp_args *args)
+{
+	struct explain explain = { 0 };
+	size_t i;
+	int ret;
+
+	ret = open_host(&explain, args->on);
+	if (!ret)
+		ret = find_device(&explain, args->words[0]);
+	if (!ret)
+		ret = args->on ? read_files(&explain) : ask_module(&explain);
+	if (!ret)
+		ret = build_table(&explain);
+	if (!ret)
+		explain_device(&explain, args);
+	vp_policy_free(explain.table);
+	for (i = 0; i < explain.count; i++)
+		vp_entry_put(explain.entries[i]);
+	free(explain.entries);
+	vp_host_close(&explain.host);
+	return ret;
+}
+
+const struct vp_command vp_cmd_explain = {
+	.name = "explain",
+	.synopsis = "DEVICE [--on FILE]",
+	.summary = "which rules were tried on a device, which one has the say, and why",
+	.help =
+"  DEVICE            an address, network interface, disk or device file\n"
+"  --on FILE         a device of that snapshot, and the rules of the files\n"
+"Without the module, the rules are those of the files, too.\n",
+	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_ON,
+	.min_words = 1,
+	.max_words = 1,
+	.run = run,
+};
