@@ -24,6 +24,8 @@ help:
 	@echo 'make dkms-remove       undoes that'
 	@echo 'make demo              a guest shows what it does (STAY=1: and leaves you in it)'
 	@echo 'make check             all tests on kernels 6.1, 6.12 and 7.2 (K=6.12 T=claim: a part)'
+	@echo 'make fuzz              the fuzzers, 30 s each (RUNS=10000000: so many runs each)'
+	@echo 'make bench             how fast it is, as ratios'
 	@echo 'make style             checkpatch, sparse, shellcheck, cppcheck, clang-tidy'
 	@echo 'make uapi              the uAPI header, from the netlink specification'
 	@echo 'make clean'
@@ -95,6 +97,14 @@ demo:
 .PHONY: check
 check:
 	selftests/check $(if $(K),-k "$(K)") $(if $(T),-t "$(T)")
+
+.PHONY: fuzz
+fuzz:
+	selftests/fuzz/run $(if $(RUNS),--runs=$(RUNS),30)
+
+.PHONY: bench
+bench:
+	selftests/bench/run
 
 .PHONY: style
 style:

@@ -93,7 +93,7 @@ bus_mastering_is_off_when_held() {
 ids_parameter_takes_the_syntax_of_vfio_pci() {
 	load ids=10de:1b39,1b36:0010:ffffffff:ffffffff:010802:ffffff,8086:10c9 &&
 		same rules "$(vpnl rules | tr '\n' ';')" \
-			"1 cmdline vfio 10de:1b39;2 cmdline vfio 1b36:0010 class=010802;3 cmdline vfio 8086:10c9;" &&
+			"1 cmdline vfio 10de:1b39;2 cmdline vfio 1b36:0010 class=nvme;3 cmdline vfio 8086:10c9;" &&
 		replug "$NVME" "$IGB" &&
 		wait_state "$NVME" isolated && wait_state "$IGB" isolated
 }

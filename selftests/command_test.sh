@@ -15,6 +15,15 @@ IGB=$(one_of 8086:10c9)
 P10=1000:00:05.0
 insmod "$VP_MODULES/testbus.ko" || skip "needs the test bus"
 need_debugfs
+# Rule files of its own: the guest sees the machine's /etc.
+VFIOPOLICY_ROOT=$(mktemp -d)
+export VFIOPOLICY_ROOT
+RULES=$VFIOPOLICY_ROOT/etc/vfiopolicy/rules.d
+mkdir -p "$VFIOPOLICY_ROOT/etc"
+# Where it is from the root bus on: what is stored for it.
+IGB_PATH=$(readlink "$SYS/$IGB")
+IGB_PATH=${IGB_PATH#*pci0000:00/}
+IGB_PATH=at=${IGB_PATH%%/*}/${IGB##*:}
 
 TESTS="without_the_module_it_says_so
 	add_the_sentence_that_must_work
@@ -27,7 +36,13 @@ TESTS="without_the_module_it_says_so
 	add_of_nonsense_is_shown
 	add_of_an_absent_device
 	add_needs_privilege
+	add_stores_what_lasts
+	add_at_run_time_saves_nothing
+	files_are_applied_in_one_step
+	something_else_at_the_place_is_said
+	explain_goes_by_the_module
 	del_by_number_and_by_text
+	del_by_name_and_by_device
 	del_of_what_is_not_there
 	del_while_in_use
 	list_and_status_agree_with_sysfs
@@ -37,12 +52,14 @@ TESTS="without_the_module_it_says_so
 
 after_each() {
 	testbus "del $P10" 2> /dev/null
+	rm -rf "$RULES"
 	unload
 	wait_driver "$IGB" igb
 }
 
 at_end() {
 	rmmod testbus
+	rm -r "$VFIOPOLICY_ROOT"
 }
 
 # run STATUS WORD...: the command must end so; what it says is in OUT.
@@ -80,20 +97,21 @@ add_the_sentence_that_must_work() {
 	load && testbus "add $P10 10de:1b39 class=030200" &&
 		run 4 add 10de:1b39 && says "$P10" && says "Tesla P10" &&
 		says "rule 1 added: vfio 10de:1b39" &&
-		same rules "$(vpnl rules)" "1 runtime vfio 10de:1b39" &&
+		same rules "$(vpnl rules)" "1 file vfio 10de:1b39" &&
 		same state "$(dev $P10 state)" held
 }
 
 add_an_id_of_several_devices_is_refused() {
 	load && run 1 add 1b36:0010 &&
-		says "vfiopolicy add ${TWINS[0]} 1b36:0010" &&
-		says "vfiopolicy add ${TWINS[1]} 1b36:0010" && says "--all" &&
-		same rules "$(vpnl rules)" ""
+		says "1b36:0010    # ${TWINS[0]} " && says "S/N vp1" &&
+		says "1b36:0010    # ${TWINS[1]} " && says "S/N vp2" &&
+		says "--all" && same rules "$(vpnl rules)" "" &&
+		expect "no file" test ! -e "$RULES/50-local.rules"
 }
 
 add_all_takes_them_all() {
 	load && run 6 add --all 1b36:0010 && says "nvme" &&
-		same rules "$(vpnl rules)" "1 runtime vfio 1b36:0010"
+		same rules "$(vpnl rules)" "1 file vfio 1b36:0010"
 }
 
 add_of_a_native_device_is_pending() {
@@ -120,8 +138,10 @@ add_twice_changes_nothing() {
 	load || return 1
 	echo "$IGB" > "$SYS/$IGB/driver/unbind"
 	run 0 add 8086:10c9 && run 0 add vfio 8086:10C9 && says "already" &&
-		same rules "$(vpnl rules)" "1 runtime vfio 8086:10c9" &&
-		run 2 add hold 8086:10c9 && says "'vfio'"
+		same rules "$(vpnl rules)" "1 file vfio 8086:10c9" &&
+		run 2 add hold 8086:10c9 && says "at odds" &&
+		same saved "$(grep -v '^#' "$RULES/50-local.rules" | grep .)" \
+			"vfio 8086:10c9"
 }
 
 add_of_nonsense_is_shown() {
@@ -135,18 +155,21 @@ add_of_an_absent_device() {
 	load && run 3 add dead:beef && says "Nothing was changed" &&
 		same rules "$(vpnl rules)" "" &&
 		run 0 add --absent-ok dead:beef &&
-		same rules "$(vpnl rules)" "1 runtime vfio dead:beef" &&
+		same rules "$(vpnl rules)" "1 file vfio dead:beef" &&
 		run 4 status && says "no device"
 }
 
 add_needs_privilege() {
 	load || return 1
 	OUT=$(setpriv --reuid=65534 --regid=65534 --clear-groups \
-		"$VP_BIN/vfiopolicy" add "$IGB" 2>&1)
-	same "exit status" $? 2 && says CAP_SYS_ADMIN && says root &&
-		same rules "$(vpnl rules)" "" || return 1
+		"$VP_BIN/vfiopolicy" add --runtime "$IGB" 2>&1)
+	same "exit status" $? 2 && says CAP_SYS_ADMIN && says root || return 1
 	OUT=$(setpriv --reuid=65534 --regid=65534 --clear-groups \
-		"$VP_BIN/vfiopolicy" status 2>&1)
+		"$VP_BIN/vfiopolicy" add "$IGB" 2>&1)
+	same "exit status" $? 2 && says "Permission denied" &&
+		same rules "$(vpnl rules)" "" || return 1
+	OUT=$(VFIOPOLICY_ROOT=/nonexistent setpriv --reuid=65534 --regid=65534 \
+		--clear-groups "$VP_BIN/vfiopolicy" status 2>&1)
 	same "exit status of a reader" $? 0
 }
 
@@ -156,6 +179,75 @@ del_by_number_and_by_text() {
 		run 0 del 1 && says "deleted" &&
 		same override "$(override_of $P10)" "(null)" &&
 		run 0 del 10DE:1b38 && same rules "$(vpnl rules)" ""
+}
+
+add_stores_what_lasts() {
+	local net
+
+	load || return 1
+	net=$(echo "$SYS/$IGB/net/"*)
+	run 6 add "${net##*/}" name=port &&
+		same rules "$(vpnl rules)" "1 file vfio $IGB_PATH 8086:10c9 name=port" &&
+		same saved "$(tail -n 1 "$RULES/50-local.rules")" \
+			"vfio $IGB_PATH 8086:10c9 name=port" &&
+		expect "the comment names it" grep -q "^#: $IGB .*driver igb" \
+			"$RULES/50-local.rules" &&
+		run 6 add "$IGB" name=port && says "was there already" &&
+		run 6 add /dev/nvme0n1 && says "1b36:0010" &&
+		run 6 add nvme1 && same rules "$(vpnl rules | wc -l)" 3
+}
+
+add_at_run_time_saves_nothing() {
+	load && run 0 add --runtime --absent-ok dead:beef &&
+		same rules "$(vpnl rules)" "1 runtime vfio dead:beef" &&
+		expect "no file" test ! -e "$RULES/50-local.rules" &&
+		run 0 add --next-boot --absent-ok dead:bee0 &&
+		same rules "$(vpnl rules)" "1 runtime vfio dead:beef" &&
+		run 4 status && says "vfiopolicy apply"
+}
+
+files_are_applied_in_one_step() {
+	load "rules=\"hold $P10\"" && mkdir -p "$RULES" &&
+		echo "vfio $IGB_PATH 8086:10c9 name=port" > "$RULES/10-a.rules" &&
+		printf '# two\nhold dead:beef\nleave 1b36:0010\n' > "$RULES/20-b.rules" &&
+		run 4 status && says "3 of the rules that are saved are not in force" &&
+		run 0 apply && says "3 were added" &&
+		same rules "$(vpnl rules | cut -d' ' -f2-)" "file leave 1b36:0010
+file vfio $IGB_PATH 8086:10c9 name=port
+file hold dead:beef
+cmdline hold $P10" &&
+		replug "$IGB" && wait_state "$IGB" isolated &&
+		run 0 apply && says "as before" &&
+		rm "$RULES/20-b.rules" && run 0 apply --json &&
+		same changed "$(json 'd["changed"]')" True &&
+		same differences "$(json 'd["differences"]')" 2 &&
+		same state "$(dev "$IGB" state)" isolated &&
+		echo "vfio clas=3d" >> "$RULES/10-a.rules" && run 1 apply &&
+		says "10-a.rules:2:6" && says "class=" && run 4 status &&
+		same rules "$(vpnl rules | wc -l)" 2
+}
+
+something_else_at_the_place_is_said() {
+	load && run 0 add --absent-ok "$IGB_PATH" 15b3:1017 name=cx5 && run 4 status &&
+		says "cx5" && says "8086:10c9 sits there" && says "nothing claimed" &&
+		same driver "$(driver_of "$IGB")" igb &&
+		run 4 status "$IGB" && run 0 list && says "8086:10c9 sits there"
+}
+
+explain_goes_by_the_module() {
+	load 'rules="leave 8086:1572; hold class=3d name=gpus; vfio 8086:10c9"' &&
+		run 0 explain "$IGB" && says "class 0200" && says "gpus" &&
+		says "device 8086:10c9" && run 0 explain "${TWINS[0]}" &&
+		says "the host keeps it" && says "nvme" &&
+		run 0 explain --json "$IGB" &&
+		same winner "$(json 'd["winner"]')" 3
+}
+
+del_by_name_and_by_device() {
+	load && run 6 add "$IGB" name=port && run 6 add "${TWINS[0]}" &&
+		run 0 del port && says "deleted from $RULES/50-local.rules" &&
+		run 0 del "${TWINS[0]}" && same rules "$(vpnl rules)" "" &&
+		same saved "$(grep -v '^# ' "$RULES/50-local.rules" | grep .)" ""
 }
 
 del_of_what_is_not_there() {

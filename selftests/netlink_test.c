@@ -108,7 +108,8 @@ TEST_F(family, refuses_a_contradiction)
 {
 	ASSERT_EQ(add(&self->nl, "vfio dead:beef", NULL, NULL), 0);
 	EXPECT_EQ(add(&self->nl, "hold dead:beef", NULL, NULL), -EEXIST);
-	EXPECT_NE(strstr(self->nl.extack, "'vfio'"), NULL);
+	EXPECT_NE(strstr(self->nl.extack, "'vfio dead:beef'"), NULL);
+	EXPECT_NE(strstr(self->nl.extack, "at odds"), NULL);
 	EXPECT_EQ(rules(&self->nl), 1);
 }
 
@@ -118,8 +119,8 @@ TEST_F(family, refuses_malformed_rules_and_says_where)
 		const char *text;
 		const char *want;
 	} bad[] = {
-		{ "", "byte 0: expected vfio or hold" },
-		{ "leave 10de:1b39", "byte 0: expected vfio or hold" },
+		{ "", "byte 0: expected vfio, hold or leave" },
+		{ "hodl 10de:1b39", "byte 0: did you mean hold" },
 		{ "vfio", "byte 4: expected vendor:device" },
 		{ "vfio 10de", "byte 9: expected ':'" },
 		{ "vfio 10de:", "byte 10: expected a device id" },
@@ -129,10 +130,11 @@ TEST_F(family, refuses_malformed_rules_and_says_where)
 		{ "vfio *:*", "byte 5: expected a selector" },
 		{ "vfio 0000:05:20.0", "byte 13: expected a device number" },
 		{ "vfio 0000:05:00.8", "byte 16: expected a function number" },
-		{ "vfio 10de:1b39 \xc3\xa4", "byte 15: expected vendor:device" },
-		{ "vfio class=02000000", "byte 11: expected a class code" },
-		{ "vfio class=020", "byte 11: expected a class code" },
+		{ "vfio 10de:1b39 \xc3\xa4", "byte 15: expected a selector" },
+		{ "vfio class=02000000", "byte 11: expected a class" },
+		{ "vfio class=020", "byte 11: expected a class" },
 		{ "vfio class=0200/ffff00", "byte 15: expected a blank" },
+		{ "vfio 1:2 drivr=x", "byte 9: did you mean driver=" },
 		{ "vfio class=020000/0", "byte 18: expected a class mask" },
 	};
 	size_t i;
@@ -226,6 +228,74 @@ TEST_F(family, refuses_what_is_not_there)
 	nl_begin(&self->nl, &msg, VFIOPOLICY_CMD_DEV_GET, 0);
 	EXPECT_EQ(nl_call(&self->nl, &msg, NULL, NULL), -EINVAL);
 	EXPECT_STREQ(self->nl.extack, "an address is needed");
+}
+
+static int take_replaced(const struct nlmsghdr *hdr, void *arg)
+{
+	uint32_t *counts = arg;
+
+	counts[0] = nl_u32(hdr, VFIOPOLICY_A_RULE_COUNT, ~0u);
+	counts[1] = nl_u32(hdr, VFIOPOLICY_A_RULE_CHANGED, ~0u);
+	return 0;
+}
+
+static int replace(struct nl *nl, uint32_t origin, const char *const *texts,
+		   uint32_t *counts)
+{
+	nl_begin(nl, &msg, VFIOPOLICY_CMD_RULE_REPLACE, 0);
+	nl_put_u32(&msg, VFIOPOLICY_A_RULE_ORIGIN, origin);
+	for (; *texts; texts++)
+		nl_put_str(&msg, VFIOPOLICY_A_RULE_TEXTS, *texts);
+	return nl_call(nl, &msg, take_replaced, counts);
+}
+
+TEST_F(family, replaces_one_origin_or_nothing)
+{
+	static const char *const one[] = { "hold dead:1", "leave dead:2", NULL };
+	static const char *const two[] = { "vfio dead:3", "hold dead:0001", NULL };
+	static const char *const bad[] = { "vfio dead:4", "hold daed:", NULL };
+	static const char *const odds[] = { "vfio dead:4", "hold dead:4", NULL };
+	static const char *const names[] = { "vfio 1:4 name=a", "vfio 1:5 name=a",
+					     NULL };
+	static const char *const none[] = { NULL };
+	uint32_t counts[2];
+	char text[600];
+
+	ASSERT_EQ(add(&self->nl, "vfio dead:beef", NULL, NULL), 0);
+	ASSERT_EQ(replace(&self->nl, VFIOPOLICY_ORIGIN_FILE, one, counts), 0);
+	EXPECT_EQ(counts[0], 2);
+	EXPECT_EQ(counts[1], 2);
+	EXPECT_EQ(rules(&self->nl), 3);
+	ASSERT_EQ(replace(&self->nl, VFIOPOLICY_ORIGIN_FILE, two, counts), 0);
+	EXPECT_EQ(counts[0], 2);
+	EXPECT_EQ(counts[1], 2);
+	EXPECT_EQ(rules(&self->nl), 3);
+
+	/* All or nothing, and the bad one is named. */
+	EXPECT_EQ(replace(&self->nl, VFIOPOLICY_ORIGIN_FILE, bad, counts), -EINVAL);
+	EXPECT_STREQ(self->nl.extack, "'hold daed:': byte 10: expected a device id (1 to 4 hex digits or *)");
+	EXPECT_NE(self->nl.bad_attr, 0U);
+	EXPECT_EQ(replace(&self->nl, VFIOPOLICY_ORIGIN_FILE, odds, counts), -EEXIST);
+	EXPECT_NE(strstr(self->nl.extack, "dead:0004"), NULL);
+	EXPECT_EQ(replace(&self->nl, VFIOPOLICY_ORIGIN_FILE, names, counts), -EEXIST);
+	EXPECT_NE(strstr(self->nl.extack, "name=a"), NULL);
+	EXPECT_EQ(rules(&self->nl), 3);
+
+	/* Said again it changes nothing, and twice is once. */
+	ASSERT_EQ(replace(&self->nl, VFIOPOLICY_ORIGIN_FILE, two, counts), 0);
+	EXPECT_EQ(counts[1], 0);
+
+	EXPECT_EQ(replace(&self->nl, VFIOPOLICY_ORIGIN_CMDLINE, one, counts), -EINVAL);
+	nl_begin(&self->nl, &msg, VFIOPOLICY_CMD_RULE_REPLACE, 0);
+	nl_put_str(&msg, VFIOPOLICY_A_RULE_TEXTS, "vfio dead:6");
+	EXPECT_EQ(nl_call(&self->nl, &msg, NULL, NULL), -EINVAL);
+	EXPECT_STREQ(self->nl.extack, "an origin is needed");
+
+	ASSERT_EQ(replace(&self->nl, VFIOPOLICY_ORIGIN_FILE, none, counts), 0);
+	EXPECT_EQ(counts[0], 0);
+	EXPECT_EQ(counts[1], 2);
+	EXPECT_EQ(rules(&self->nl), 1);
+	EXPECT_EQ(add(&self->nl, "vfio dead:beef", take_text, text), 0);
 }
 
 /* Thousands of calls, emulated: the default limit is for handfuls. */

@@ -15,6 +15,25 @@
 #define SOL_NETLINK 270
 #endif
 
+/* Zeroed bytes at the end of a request. */
+static void *more(struct nl_msg *msg, size_t len)
+{
+	char *buf;
+
+	while (msg->room - msg->len < len) {
+		msg->room = msg->room ? 2 * msg->room : 4096;
+		buf = realloc(msg->buf, msg->room);
+		if (!buf) {
+			fprintf(stderr, "nlcall: out of memory\n");
+			abort();
+		}
+		msg->buf = buf;
+	}
+	buf = memset(msg->buf + msg->len, 0, len);
+	msg->len += len;
+	return buf;
+}
+
 /**
  * nl_begin() - begin a request
  * @nl: the socket; its next sequence number is used
@@ -26,36 +45,30 @@ void nl_begin(struct nl *nl, struct nl_msg *msg, uint8_t cmd, uint16_t flags)
 {
 	struct genlmsghdr *genl;
 
-	memset(msg->buf, 0, NLMSG_HDRLEN + GENL_HDRLEN);
-	msg->hdr.nlmsg_type = nl->family;
-	msg->hdr.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-	msg->hdr.nlmsg_seq = ++nl->seq;
-	genl = NLMSG_DATA(&msg->hdr);
+	msg->len = 0;
+	more(msg, NLMSG_HDRLEN + GENL_HDRLEN);
+	msg->hdr->nlmsg_type = nl->family;
+	msg->hdr->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
+	msg->hdr->nlmsg_seq = ++nl->seq;
+	genl = NLMSG_DATA(msg->hdr);
 	genl->cmd = cmd;
 	genl->version = VFIOPOLICY_FAMILY_VERSION;
-	msg->len = NLMSG_HDRLEN + GENL_HDRLEN;
 }
 
 /**
  * nl_put() - add an attribute
- * @msg: the request, which must have room
+ * @msg: the request
  * @type: type of the attribute, flags and all
  * @data: its payload
  * @len: length of that
  */
 void nl_put(struct nl_msg *msg, uint16_t type, const void *data, size_t len)
 {
-	struct nlattr *attr = (void *)(msg->buf + msg->len);
+	struct nlattr *attr = more(msg, NLA_HDRLEN + NLA_ALIGN(len));
 
-	if (msg->len + NLA_HDRLEN + NLA_ALIGN(len) > sizeof(msg->buf)) {
-		fprintf(stderr, "nlcall: message too long\n");
-		abort();
-	}
 	attr->nla_type = type;
 	attr->nla_len = NLA_HDRLEN + len;
-	memset(attr + 1, 0, NLA_ALIGN(len));
 	memcpy(attr + 1, data, len);
-	msg->len += NLA_HDRLEN + NLA_ALIGN(len);
 }
 
 /**
@@ -181,6 +194,18 @@ static int take_ack(struct nl *nl, const struct nlmsghdr *hdr)
 	return err->error;
 }
 
+/* The kernel takes no message that the send buffer could not hold. */
+static int send_all(struct nl *nl, struct nl_msg *msg)
+{
+	int room = msg->len;
+
+	if (msg->len > NL_RECV_MAX &&
+	    setsockopt(nl->fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)))
+		return -errno;
+	msg->hdr->nlmsg_len = msg->len;
+	return send(nl->fd, msg->buf, msg->len, 0) < 0 ? -errno : 0;
+}
+
 /**
  * nl_call() - send a request and take its whole answer
  * @nl: the socket
@@ -193,23 +218,23 @@ static int take_ack(struct nl *nl, const struct nlmsghdr *hdr)
  */
 int nl_call(struct nl *nl, struct nl_msg *msg, nl_fn fn, void *arg)
 {
-	static __thread char buf[NL_MSG_MAX] __attribute__((aligned(8)));
+	static __thread char buf[NL_RECV_MAX] __attribute__((aligned(8)));
 	struct nlmsghdr *hdr;
 	ssize_t left;
-	int ret = 0;
+	int ret;
 
 	nl->extack[0] = '\0';
 	nl->bad_attr = 0;
-	msg->hdr.nlmsg_len = msg->len;
-	if (send(nl->fd, msg->buf, msg->len, 0) < 0)
-		return -errno;
+	ret = send_all(nl, msg);
+	if (ret)
+		return ret;
 	for (;;) {
 		left = recv(nl->fd, buf, sizeof(buf), 0);
 		if (left < 0)
 			return -errno;
 		for (hdr = (void *)buf; NLMSG_OK(hdr, left);
 		     hdr = NLMSG_NEXT(hdr, left)) {
-			if (hdr->nlmsg_seq != msg->hdr.nlmsg_seq)
+			if (hdr->nlmsg_seq != msg->hdr->nlmsg_seq)
 				continue;
 			if (hdr->nlmsg_type == NLMSG_ERROR)
 				return ret ? ret : take_ack(nl, hdr);
@@ -233,7 +258,7 @@ int nl_call(struct nl *nl, struct nl_msg *msg, nl_fn fn, void *arg)
  */
 int nl_event(struct nl *nl, int timeout_ms, nl_fn fn, void *arg)
 {
-	static __thread char buf[NL_MSG_MAX] __attribute__((aligned(8)));
+	static __thread char buf[NL_RECV_MAX] __attribute__((aligned(8)));
 	struct pollfd pfd = { .fd = nl->fd, .events = POLLIN };
 	struct nlmsghdr *hdr;
 	ssize_t left;
@@ -291,6 +316,8 @@ int nl_open(struct nl *nl)
 	if (nl->fd < 0)
 		return -errno;
 	setsockopt(nl->fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
+	/* Or a refusal has all of the request in it, however large. */
+	setsockopt(nl->fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
 	nl->family = GENL_ID_CTRL;
 	nl_begin(nl, &msg, CTRL_CMD_GETFAMILY, 0);
 	nl_put_str(&msg, CTRL_ATTR_FAMILY_NAME, VFIOPOLICY_FAMILY_NAME);

@@ -12,7 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NL_MSG_MAX	65536
+/* Room for a datagram of the kernel's. Requests may be larger. */
+#define NL_RECV_MAX	65536
 #define NL_EXTACK_MAX	256
 
 /**
@@ -36,13 +37,17 @@ struct nl {
 /**
  * struct nl_msg - a request that is being put together
  * @len: bytes used of @buf
- * @buf: netlink header, generic netlink header, attributes
+ * @room: bytes that @buf has
+ * @hdr: the netlink header, where @buf begins
+ * @buf: netlink header, generic netlink header, attributes; made larger as
+ *       they come. All zero is how one begins; it is never freed.
  */
 struct nl_msg {
 	size_t len;
+	size_t room;
 	union {
-		struct nlmsghdr hdr;
-		char buf[NL_MSG_MAX];
+		struct nlmsghdr *hdr;
+		char *buf;
 	};
 };
 

@@ -5,16 +5,23 @@
  *	vpnl info
  *	vpnl add [--file] RULE			prints the number, and "existed"
  *	vpnl del NUMBER | vpnl del RULE
+ *	vpnl replace ORIGIN FILE		FILE, or - for standard input, has a
+ *			rule a line; prints how many there are, and were changed
  *	vpnl rules				number, origin, text
  *	vpnl dev ADDRESS			KEY=VALUE ...
  *	vpnl devs
+ *	vpnl settled SECONDS	waits until no device is on its way; prints all by
+ *				address: ADDRESS STATE REASON RULE GENERATION
+ *	vpnl try SECONDS RULE...	adds the rules, does the same but for the
+ *				generation, and with RULE as 1 for the first of
+ *				them, and deletes them
  *	vpnl wait SECONDS ADDRESS STATE [REASON]	STATE "none": no record
  *	vpnl flash ADDRESS STATE RULE	add the rule, and delete it as soon as an
  *					event says that the device is in STATE
  *	vpnl record FILE STOPFILE		events to FILE until STOPFILE is there
  *
  * A refusal prints the extended ack and exits with 2; 3: not there; 1: usage
- * or something else; wait exits with 4 when the time is up.
+ * or something else; wait and settled exit with 4 when the time is up.
  */
 #include <errno.h>
 #include <linux/vfiopolicy.h>
@@ -35,7 +42,7 @@ static const char * const reasons[] = {
 	"none", "no-iommu-group", "module-loading", "module-missing",
 	"target-refused", "native-driver", "foreign-override", "bridge",
 	"boot-vga", "vfio-pf", "unbound", "foreign-driver", "in-use",
-	"no-memory", "not-probed", "deferred",
+	"no-memory", "not-probed", "deferred", "changed", "no-target",
 };
 
 static const char * const origins[] = { "runtime", "cmdline", "file" };
@@ -211,6 +218,161 @@ static int wait_for(struct nl *nl, int seconds, struct goal *goal)
 	return 4;
 }
 
+/* A device of a dump, for sorting. */
+struct seen {
+	char address[VFIOPOLICY_ADDRESS_LEN_MAX + 1];
+	uint32_t state, reason, rule, generation;
+};
+
+/* What a dump has, in order; grows. */
+struct dump {
+	struct seen *all;
+	size_t count, room;
+	bool settled;
+};
+
+static int take_seen(const struct nlmsghdr *hdr, void *arg)
+{
+	const char *address = nl_str(hdr, VFIOPOLICY_A_DEV_ADDRESS);
+	struct dump *dump = arg;
+	struct seen *seen;
+	bool target;
+
+	if (dump->count == dump->room) {
+		dump->room = dump->room ? 2 * dump->room : 1024;
+		seen = realloc(dump->all, dump->room * sizeof(*seen));
+		if (!seen)
+			return -ENOMEM;
+		dump->all = seen;
+	}
+	seen = &dump->all[dump->count++];
+	snprintf(seen->address, sizeof(seen->address), "%s", address ? address : "");
+	seen->state = nl_u32(hdr, VFIOPOLICY_A_DEV_STATE, -1);
+	seen->reason = nl_u32(hdr, VFIOPOLICY_A_DEV_REASON, 0);
+	seen->rule = nl_u32(hdr, VFIOPOLICY_A_DEV_RULE, 0);
+	seen->generation = nl_u32(hdr, VFIOPOLICY_A_DEV_GENERATION, 0);
+	target = nl_find(hdr, VFIOPOLICY_A_DEV_TARGET);
+	/* What waits for something else than its work has a reason. */
+	if ((seen->state == VFIOPOLICY_STATE_MATCHED &&
+	     seen->reason == VFIOPOLICY_REASON_NONE) ||
+	    (seen->state == VFIOPOLICY_STATE_HELD && target &&
+	     seen->reason == VFIOPOLICY_REASON_NONE) ||
+	    (seen->state == VFIOPOLICY_STATE_ISOLATED && !target) ||
+	    seen->state == VFIOPOLICY_STATE_HANDING_OFF ||
+	    seen->state == VFIOPOLICY_STATE_RELEASING || !seen->rule)
+		dump->settled = false;
+	return 0;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	return strcmp(((const struct seen *)a)->address,
+		      ((const struct seen *)b)->address);
+}
+
+/* Waits for one event, then for a moment without any, but not long. */
+static int wait_for_quiet(struct nl *events, int64_t left)
+{
+	int64_t end = now_ms() + 1000;
+	int ret;
+
+	ret = nl_event(events, left, ignore, NULL);
+	while ((!ret || ret == -ENOBUFS) && now_ms() < end)
+		ret = nl_event(events, 20, ignore, NULL);
+	return ret == -ETIMEDOUT || ret == -ENOBUFS ? 0 : ret;
+}
+
+/* Return: 0, an errno, or -ETIMEDOUT with @dump as it was at the end. */
+static int settle(struct nl *nl, int seconds, struct dump *dump)
+{
+	int64_t left, end = now_ms() + seconds * 1000LL;
+	struct nl events;
+	int ret;
+
+	ret = nl_open(&events);
+	if (ret)
+		return ret;
+	ret = nl_join(&events);
+	while (!ret) {
+		dump->count = 0;
+		dump->settled = true;
+		nl_begin(nl, &msg, VFIOPOLICY_CMD_DEV_GET, NLM_F_DUMP);
+		ret = nl_call(nl, &msg, take_seen, dump);
+		if (ret || dump->settled)
+			break;
+		left = end - now_ms();
+		ret = left > 0 ? wait_for_quiet(&events, left) : -ETIMEDOUT;
+	}
+	nl_close(&events);
+	if (dump->count)
+		qsort(dump->all, dump->count, sizeof(*dump->all), by_address);
+	return ret;
+}
+
+static void print_seen(const struct seen *seen, uint32_t rule)
+{
+	printf("%s %s %s %u", seen->address, NAME(states, seen->state),
+	       NAME(reasons, seen->reason), rule);
+}
+
+static int settled(struct nl *nl, int seconds)
+{
+	struct dump dump = {};
+	size_t i;
+	int ret;
+
+	ret = settle(nl, seconds, &dump);
+	for (i = 0; i < dump.count; i++) {
+		print_seen(&dump.all[i], dump.all[i].rule);
+		printf(" %u\n", dump.all[i].generation);
+	}
+	free(dump.all);
+	if (ret == -ETIMEDOUT)
+		return 4;
+	return ret ? fail(nl, ret) : 0;
+}
+
+static int take_id(const struct nlmsghdr *hdr, void *arg)
+{
+	*(uint32_t *)arg = nl_u32(hdr, VFIOPOLICY_A_RULE_ID, 0);
+	return 0;
+}
+
+static int try(struct nl *nl, int seconds, char **rules, uint32_t count)
+{
+	uint32_t *ids = calloc(count, sizeof(*ids)), n, rule;
+	struct dump dump = {};
+	size_t i;
+	int ret = ids ? 0 : -ENOMEM;
+
+	for (n = 0; !ret && n < count; n++) {
+		nl_begin(nl, &msg, VFIOPOLICY_CMD_RULE_ADD, 0);
+		nl_put_str(&msg, VFIOPOLICY_A_RULE_TEXT, rules[n]);
+		ret = nl_call(nl, &msg, take_id, &ids[n]);
+		if (ret)
+			fprintf(stderr, "vpnl: '%s'\n", rules[n]);
+	}
+	if (!ret)
+		ret = settle(nl, seconds, &dump);
+	for (i = 0; i < dump.count; i++) {
+		for (rule = 0; rule < n && ids[rule] != dump.all[i].rule; rule++)
+			;
+		print_seen(&dump.all[i], rule < n ? rule + 1 : 0);
+		printf("\n");
+	}
+	if (ret)
+		ret = ret == -ETIMEDOUT ? 4 : fail(nl, ret);
+	while (n--) {
+		nl_begin(nl, &msg, VFIOPOLICY_CMD_RULE_DEL, 0);
+		nl_put_u32(&msg, VFIOPOLICY_A_RULE_ID, ids[n]);
+		if (ids[n] && nl_call(nl, &msg, NULL, NULL) && !ret)
+			ret = 2;
+	}
+	free(dump.all);
+	free(ids);
+	return ret;
+}
+
 static int flash(struct nl *nl, struct goal *goal, const char *rule)
 {
 	struct nl events;
@@ -299,6 +461,58 @@ static int del(struct nl *nl, const char *what)
 	return ret ? fail(nl, ret) : 0;
 }
 
+static int print_replaced(const struct nlmsghdr *hdr, void *arg)
+{
+	(void)arg;
+	printf("origin=%s count=%u changed=%u\n",
+	       NAME(origins, nl_u32(hdr, VFIOPOLICY_A_RULE_ORIGIN, -1)),
+	       nl_u32(hdr, VFIOPOLICY_A_RULE_COUNT, -1),
+	       nl_u32(hdr, VFIOPOLICY_A_RULE_CHANGED, -1));
+	return 0;
+}
+
+static int replace(struct nl *nl, const char *origin, const char *path)
+{
+	FILE *file = strcmp(path, "-") ? fopen(path, "r") : stdin;
+	size_t room = 0, at = 0;
+	uint32_t number = 0;
+	char *line = NULL;
+	ssize_t len;
+	int ret;
+
+	if (!file) {
+		perror(path);
+		return 1;
+	}
+	while (strcmp(NAME(origins, number), origin) != 0)
+		if (++number > VFIOPOLICY_ORIGIN_FILE)
+			return 1;
+	nl_begin(nl, &msg, VFIOPOLICY_CMD_RULE_REPLACE, 0);
+	nl_put_u32(&msg, VFIOPOLICY_A_RULE_ORIGIN, number);
+	while ((len = getline(&line, &room, file)) > 0) {
+		if (line[len - 1] == '\n')
+			line[len - 1] = '\0';
+		nl_put_str(&msg, VFIOPOLICY_A_RULE_TEXTS, line);
+	}
+	free(line);
+	if (file != stdin)
+		fclose(file);
+	ret = nl_call(nl, &msg, print_replaced, NULL);
+	if (!ret)
+		return 0;
+	/* Which of them the answer points at, if it does. */
+	while (nl->bad_attr && at < msg.len) {
+		const struct nlattr *attr = (void *)(msg.buf + at);
+
+		if (at == nl->bad_attr) {
+			fprintf(stderr, "vpnl: at '%s'\n", (const char *)(attr + 1));
+			break;
+		}
+		at += at ? NLA_ALIGN(attr->nla_len) : NLMSG_HDRLEN + GENL_HDRLEN;
+	}
+	return fail(nl, ret);
+}
+
 static int dev(struct nl *nl, const char *address)
 {
 	int ret;
@@ -326,6 +540,12 @@ static int run(struct nl *nl, int argc, char **argv)
 		return add(nl, argc, argv);
 	if (!strcmp(verb, "del") && argc == 3)
 		return del(nl, argv[2]);
+	if (!strcmp(verb, "replace") && argc == 4)
+		return replace(nl, argv[2], argv[3]);
+	if (!strcmp(verb, "settled") && argc == 3)
+		return settled(nl, atoi(argv[2]));
+	if (!strcmp(verb, "try") && argc > 3)
+		return try(nl, atoi(argv[2]), argv + 3, argc - 3);
 	if (!strcmp(verb, "dev") && argc == 3)
 		return dev(nl, argv[2]);
 	if (!strcmp(verb, "record") && argc == 4)

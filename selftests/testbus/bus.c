@@ -157,6 +157,33 @@ int tb_bus_scan_for(const struct tb_addr *at)
 }
 
 /**
+ * tb_bus_external() - let a bridge face outside, as firmware says of a port
+ * @at: the bridge
+ *
+ * The core asks it of each function that it scans below; those that it has
+ * found by now stay what they are.
+ *
+ * Return: 0, -ENODEV if it is not there, or -ENOTDIR if it is no bridge.
+ */
+int tb_bus_external(const struct tb_addr *at)
+{
+	struct pci_dev *pdev;
+	int ret = 0;
+
+	pci_lock_rescan_remove();
+	pdev = tb_bus_find(at);
+	if (!pdev)
+		ret = -ENODEV;
+	else if (!pci_is_bridge(pdev))
+		ret = -ENOTDIR;
+	else
+		pdev->external_facing = true;
+	pci_unlock_rescan_remove();
+	pci_dev_put(pdev);
+	return ret;
+}
+
+/**
  * tb_bus_remove() - remove a function in order, and undefine it
  * @at: the function
  *

@@ -5,6 +5,9 @@
  * interrupts and no IOMMU.
  *
  *	insmod testbus.ko [domains=N]	domains 1000, 1001, ...; 1 unless told
+ *		[silent=1]		user space hears nothing of functions that
+ *			come and go, nor of drivers that they get: what udev
+ *			does of each takes longer than all the rest
  *	echo COMMAND > /sys/kernel/debug/testbus/control
  *	cat /sys/kernel/debug/testbus/control	what is defined, as it is now
  *
@@ -15,6 +18,8 @@
  *	yank ADDR				all ones first, then remove
  *	undefine ADDR				empty config space; no removal
  *	redefine ADDR VVVV:DDDD [OPTION...]	del, then add
+ *	external ADDR				what is scanned below this
+ *			bridge, which has been scanned, is outside from here on
  *
  *	class=CCCCCC	030200 unless told; 060400 with bus=
  *	rev=RR  sub=SSSS:SSSS  dsn=16 digits
@@ -71,6 +76,10 @@
 static unsigned int domains = 1;
 module_param(domains, uint, 0444);
 MODULE_PARM_DESC(domains, "number of PCI domains, 1-16");
+
+bool tb_silent;
+module_param_named(silent, tb_silent, bool, 0444);
+MODULE_PARM_DESC(silent, "send no uevents of functions");
 
 static struct tb_domain *tb_domains[TB_MAX_DOMAINS];
 static struct dentry *tb_dir;
@@ -336,6 +345,17 @@ static int tb_cmd_yank(const struct tb_addr *at, char *rest)
 	return tb_must_be_there(tb_bus_yank(at));
 }
 
+static int tb_cmd_external(const struct tb_addr *at, char *rest)
+{
+	int ret = tb_bus_external(at);
+
+	if (ret == -ENODEV)
+		pr_err("nothing has been scanned there\n");
+	else if (ret)
+		pr_err("there is no bridge, but a function that leads nowhere\n");
+	return ret;
+}
+
 static int tb_cmd_undefine(const struct tb_addr *at, char *rest)
 {
 	return tb_must_be_there(tb_config_undefine(at));
@@ -382,6 +402,7 @@ static const struct {
 	{ "add", tb_cmd_add, true },
 	{ "redefine", tb_cmd_redefine, true },
 	{ "undefine", tb_cmd_undefine, false },
+	{ "external", tb_cmd_external, false },
 	{ "del", tb_cmd_del, false },
 	{ "yank", tb_cmd_yank, false },
 };
@@ -408,7 +429,7 @@ static int tb_run(char *rest)
 		}
 		return tb_commands[i].run(&at, rest);
 	}
-	pr_err("'%s' is none of define, add, redefine, undefine, del, yank, rescan\n",
+	pr_err("'%s' is none of define, add, redefine, undefine, del, yank, external, rescan\n",
 	       name);
 	return -EINVAL;
 }

@@ -77,10 +77,13 @@ static int tb_group_notify(struct notifier_block *nb, unsigned long action,
 
 	if (pdev->bus->ops != &tb_config_ops)
 		return NOTIFY_DONE;
-	if (action == BUS_NOTIFY_ADD_DEVICE)
+	if (action == BUS_NOTIFY_ADD_DEVICE) {
+		/* Here, since this comes before the first uevent. */
+		dev_set_uevent_suppress(&pdev->dev, tb_silent);
 		tb_group_join(pdev);
-	else if (action == BUS_NOTIFY_REMOVED_DEVICE)
+	} else if (action == BUS_NOTIFY_REMOVED_DEVICE) {
 		tb_group_part(pdev);
+	}
 	return NOTIFY_DONE;
 }
 

@@ -162,6 +162,9 @@ static inline bool tb_is_bridge_class(u32 class)
 	return class >> 8 == PCI_CLASS_BRIDGE_PCI;
 }
 
+/* control.c; set once, before there is any function */
+extern bool tb_silent;
+
 /* config.c */
 extern struct pci_ops tb_config_ops;
 int tb_config_init(struct tb_domain *dom);
@@ -178,6 +181,7 @@ struct tb_domain *tb_bus_create(int number);
 void tb_bus_destroy(struct tb_domain *dom);
 void tb_bus_rescan(struct tb_domain *dom);
 int tb_bus_scan_for(const struct tb_addr *at);
+int tb_bus_external(const struct tb_addr *at);
 int tb_bus_remove(const struct tb_addr *at);
 int tb_bus_yank(const struct tb_addr *at);
 
