@@ -114,7 +114,7 @@ static void read_dsn(struct pci_dev *pdev, struct vp_facts *facts)
  * Context: any.
  */
 void vp_facts_read(struct pci_dev *pdev, struct pci_dev *pf,
-		     struct vp_facts *facts, bool dsn)
+		   struct vp_facts *facts, bool dsn)
 {
 	*facts = (struct vp_facts) {
 		.domain = pci_domain_nr(pdev->bus),

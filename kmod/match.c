@@ -127,7 +127,18 @@ static bool knows_place(const struct vp_rule *rule)
 	return false;
 }
 
-/* Those in except= stand behind the others, places before the rest. */
+/* A serial number that cannot be read now may be that one, or another. */
+static bool is_unknown(const struct vp_selector *sel,
+		       const struct vp_facts *facts)
+{
+	return sel->kind == VP_SEL_DSN && facts->asleep;
+}
+
+/*
+ * Those in except= stand behind the others, places before the rest. Of what is
+ * not known, the host has the benefit: nothing is taken from it that might be
+ * excepted or left, and nothing is said to be something else.
+ */
 static enum vp_fit match_selectors(const struct vp_rule *rule,
 				   const struct vp_facts *facts,
 				   struct vp_miss *miss)
@@ -138,16 +149,16 @@ static enum vp_fit match_selectors(const struct vp_rule *rule,
 
 	for (i = rule->count - 1; i >= 0 && rule->selectors[i].except; i--) {
 		sel = &rule->selectors[i];
-		if (holds(sel, facts))
+		if (holds(sel, facts) || is_unknown(sel, facts))
 			return no(miss, VP_MISS_EXCEPT, sel, VP_FIT_NONE);
 	}
 	for (i = 0; i < rule->count && !rule->selectors[i].except; i++) {
 		sel = &rule->selectors[i];
-		if (holds(sel, facts))
+		if (holds(sel, facts) ||
+		    (rule->action == VP_LEAVE && is_unknown(sel, facts)))
 			continue;
-		/* Nothing is said of what is not known. */
 		changed = sel->kind > VP_SEL_VFS_OF && knows_place(rule) &&
-			  !(sel->kind == VP_SEL_DSN && facts->asleep);
+			  !is_unknown(sel, facts);
 		return no(miss, VP_MISS_SELECTOR, sel,
 			  changed ? VP_FIT_CHANGED : VP_FIT_NONE);
 	}
@@ -169,7 +180,8 @@ static enum vp_fit match_selectors(const struct vp_rule *rule,
 enum vp_fit vp_match(const struct vp_rule *rule, const struct vp_facts *facts,
 		     struct vp_miss *miss)
 {
-	if (rule->host[0] && (!facts->host || strcmp(rule->host, facts->host)))
+	if (rule->host[0] &&
+	    (!facts->host || strcmp(rule->host, facts->host) != 0))
 		return no(miss, VP_MISS_HOST, NULL, VP_FIT_NONE);
 	if (facts->vf && !selects_vfs(rule))
 		return no(miss, VP_MISS_VF, NULL, VP_FIT_NONE);

@@ -8,9 +8,9 @@
 
 /* Behind the last of a chain. */
 #define NONE		(~0u)
-#define BITS_MAX	12
+#define BITS_MAX	13
 
-/* FNV-1a: short keys, and nobody gains by making them collide but root. */
+/* FNV-1a, or nearly: nobody gains by making keys collide but root. */
 #define HASH_START	2166136261u
 
 static u32 hash_byte(u32 hash, u8 byte)
@@ -18,13 +18,11 @@ static u32 hash_byte(u32 hash, u8 byte)
 	return (hash ^ byte) * 16777619u;
 }
 
+/* A word in one go, its upper half brought down to where it counts. */
 static u32 hash_u32(u32 hash, u32 val)
 {
-	int shift;
-
-	for (shift = 0; shift < 32; shift += 8)
-		hash = hash_byte(hash, val >> shift & 0xff);
-	return hash;
+	hash = (hash ^ val) * 2654435769u;
+	return hash ^ hash >> 15;
 }
 
 static u32 hash_text(const char *text, size_t len)
@@ -200,6 +198,7 @@ static void index_for_devices(struct vp_table *table, u32 rank)
 
 	if (entry->chained)
 		head = head_of(table, index, entry->device_hash);
+	table->hashes[rank] = entry->device_hash;
 	if (entry->elements)
 		table->lengths |= 1u << entry->elements;
 	link_at(index, head, rank);
@@ -225,15 +224,18 @@ static struct vp_table *alloc_table(u32 count)
 	u32 bits = 1, *room;
 	size_t index;
 
-	while (bits < BITS_MAX && 1u << bits < count)
+	/* Half of the chains empty: what nobody names is told at once. */
+	while (bits < BITS_MAX && 1u << bits < 2 * count)
 		bits++;
 	index = ((1u << bits) + count) * sizeof(u32);
-	table = kvzalloc(sizeof(*table) + count * one + 3 * index, GFP_KERNEL);
+	table = kvzalloc(sizeof(*table) + count * one + count * sizeof(u32) +
+			 3 * index, GFP_KERNEL);
 	if (!table)
 		return NULL;
 	table->bits = bits;
 	table->others = NONE;
-	room = (u32 *)&table->entries[count];
+	table->hashes = (u32 *)&table->entries[count];
+	room = table->hashes + count;
 	room = place_index(table, &table->by_device, room, count);
 	room = place_index(table, &table->by_selectors, room, count);
 	place_index(table, &table->by_name, room, count);
@@ -468,25 +470,39 @@ struct best {
 	u32 changed;
 };
 
-static void try_chain(const struct vp_table *table, u32 rank,
+static void try_rule(const struct vp_table *table, u32 rank,
+		     const struct vp_facts *facts, struct best *best)
+{
+	const struct vp_rule *rule = &table->entries[rank]->rule;
+	enum vp_fit fit = vp_match(rule, facts, NULL);
+
+	if (fit == VP_FIT_MATCH ||
+	    (fit == VP_FIT_CHANGED && rule->changed_hold))
+		best->match = rank;
+	/* What would be left to the host anyhow is no news. */
+	else if (fit == VP_FIT_CHANGED && rank < best->changed &&
+		 rule->action != VP_LEAVE)
+		best->changed = rank;
+}
+
+/* Ends at the first that matches, as what follows has higher ranks. */
+static void try_chain(const struct vp_table *table, u32 hash,
 		      const struct vp_facts *facts, struct best *best)
 {
-	const struct vp_rule *rule;
-	enum vp_fit fit;
+	u32 rank = *head_of(table, &table->by_device, hash);
 
-	for (; rank < best->match; rank = table->by_device.next[rank]) {
-		rule = &table->entries[rank]->rule;
-		fit = vp_match(rule, facts, NULL);
-		if (fit == VP_FIT_MATCH ||
-		    (fit == VP_FIT_CHANGED && rule->changed_hold)) {
-			best->match = rank;
-			return;
-		}
-		/* What would be left to the host anyhow is no news. */
-		if (fit == VP_FIT_CHANGED && rank < best->changed &&
-		    rule->action != VP_LEAVE)
-			best->changed = rank;
-	}
+	for (; rank < best->match; rank = table->by_device.next[rank])
+		if (table->hashes[rank] == hash)
+			try_rule(table, rank, facts, best);
+}
+
+static void try_others(const struct vp_table *table,
+		       const struct vp_facts *facts, struct best *best)
+{
+	u32 rank = table->others;
+
+	for (; rank < best->match; rank = table->by_device.next[rank])
+		try_rule(table, rank, facts, best);
 }
 
 /**
@@ -506,22 +522,18 @@ struct vp_entry *vp_policy_match(const struct vp_table *table,
 				 enum vp_fit *fit)
 {
 	struct best best = { .match = NONE, .changed = NONE };
-	const struct vp_index *index = &table->by_device;
-	u32 lengths = table->lengths;
+	u32 lengths = table->lengths >> 1;
 	struct vp_entry *entry;
 	u8 bridges;
-	u32 hash;
 
-	for (bridges = 0; bridges <= facts->depth && lengths >> (bridges + 1);
-	     bridges++) {
-		if (!(lengths >> (bridges + 1) & 1))
-			continue;
-		hash = hash_facts(facts, bridges);
-		try_chain(table, *head_of(table, index, hash), facts, &best);
+	for (bridges = 0; bridges <= facts->depth && lengths; bridges++) {
+		if (lengths & 1)
+			try_chain(table, hash_facts(facts, bridges), facts,
+				  &best);
+		lengths >>= 1;
 	}
-	hash = hash_ids(facts->vendor, facts->device);
-	try_chain(table, *head_of(table, index, hash), facts, &best);
-	try_chain(table, table->others, facts, &best);
+	try_chain(table, hash_ids(facts->vendor, facts->device), facts, &best);
+	try_others(table, facts, &best);
 
 	*fit = VP_FIT_NONE;
 	if (best.match == NONE && best.changed == NONE)

@@ -64,6 +64,7 @@ struct vp_index {
  * @lengths: bit n is set when a rule with a place of n elements is in a chain
  * @dsn: a rule asks for the serial number
  * @others: rank of the first of the rules that no chain of @by_device can have
+ * @hashes: by rank, the hash that @by_device has it by
  * @by_device: by the one place that a rule names, else by its exact ids
  * @by_selectors: by the text of the selectors
  * @by_name: by the name; the nameless are in none
@@ -80,6 +81,7 @@ struct vp_table {
 	u32 lengths;
 	bool dsn;
 	u32 others;
+	u32 *hashes;
 	struct vp_index by_device;
 	struct vp_index by_selectors;
 	struct vp_index by_name;

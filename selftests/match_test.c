@@ -222,6 +222,9 @@ TEST(rules_name_devices_and_say_why_not)
 		  "its serial number cannot be read now" },
 		{ "vfio 6:0.0 dsn=00-a0-c9-ff-ff-12-34-56", &asleep,
 		  "its serial number cannot be read now" },
+		{ "vfio 144d:a80a except=dsn=00-a0-c9-ff-ff-12-34-56", &asleep,
+		  "except=dsn=00-a0-c9-ff-ff-12-34-56" },
+		{ "leave dsn=00-a0-c9-ff-ff-12-34-56", &asleep, NULL },
 		{ "vfio 6:0.0 10de:* dsn=00-a0-c9-ff-ff-12-34-56", &asleep, "!vendor 144d" },
 		/* external */
 		{ "hold external", &gpu, NULL },

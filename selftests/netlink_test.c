@@ -121,7 +121,7 @@ TEST_F(family, refuses_malformed_rules_and_says_where)
 	} bad[] = {
 		{ "", "byte 0: expected vfio, hold or leave" },
 		{ "hodl 10de:1b39", "byte 0: did you mean hold" },
-		{ "vfio", "byte 4: expected vendor:device" },
+		{ "vfio", "byte 4: expected a selector" },
 		{ "vfio 10de", "byte 9: expected ':'" },
 		{ "vfio 10de:", "byte 10: expected a device id" },
 		{ "vfio 10deg:1", "byte 9: expected ':'" },
