@@ -189,6 +189,23 @@ enum vp_fit vp_match(const struct vp_rule *rule, const struct vp_facts *facts,
 }
 
 /**
+ * vp_match_needs_dsn() - does a rule look at serial numbers
+ * @rule: the rule
+ *
+ * Context: any; no locks, does not sleep.
+ * Return: true when &vp_facts.dsn must be filled in for it.
+ */
+bool vp_match_needs_dsn(const struct vp_rule *rule)
+{
+	int i;
+
+	for (i = 0; i < rule->count; i++)
+		if (rule->selectors[i].kind == VP_SEL_DSN)
+			return true;
+	return false;
+}
+
+/**
  * vp_match_place() - where a device is
  * @facts: the device
  * @place: set to its path from the root bus, or from as far up as is known;

@@ -100,6 +100,7 @@ struct vp_miss {
 
 enum vp_fit vp_match(const struct vp_rule *rule, const struct vp_facts *facts,
 		     struct vp_miss *miss);
+bool vp_match_needs_dsn(const struct vp_rule *rule);
 void vp_match_place(const struct vp_facts *facts, struct vp_place *place);
 size_t vp_match_explain(const struct vp_miss *miss,
 			const struct vp_facts *facts, char *buf, size_t size);

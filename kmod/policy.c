@@ -96,23 +96,13 @@ static const struct vp_selector *exact_ids(const struct vp_rule *rule)
 	return NULL;
 }
 
-static bool asks_for_dsn(const struct vp_rule *rule)
-{
-	u8 i;
-
-	for (i = 0; i < rule->count; i++)
-		if (rule->selectors[i].kind == VP_SEL_DSN)
-			return true;
-	return false;
-}
-
 /* Which chain of the index of devices the rule belongs in, if in any. */
 static void find_chain(struct vp_entry *entry)
 {
 	const struct vp_place *place = one_place(&entry->rule);
 	const struct vp_selector *ids = exact_ids(&entry->rule);
 
-	entry->dsn = asks_for_dsn(&entry->rule);
+	entry->dsn = vp_match_needs_dsn(&entry->rule);
 	entry->chained = place || ids;
 	if (place) {
 		entry->device_hash = hash_place(place);

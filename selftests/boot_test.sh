@@ -13,6 +13,7 @@ HERE=$(dirname "$(realpath "$0")")
 TESTS="control_native_drivers_have_everything
 	listed_ids_go_to_vfio_before_nvme_and_igb
 	one_of_three_drives_by_address
+	one_of_three_drives_by_place
 	disable_on_the_command_line_is_the_way_back"
 
 # boot_with CMDLINE: what boot_script.sh says, in OUT
@@ -45,6 +46,14 @@ listed_ids_go_to_vfio_before_nvme_and_igb() {
 one_of_three_drives_by_address() {
 	boot_with 'vfiopolicy.rules="vfio 0000:02:00.0 1b36:0010"' &&
 		same "the one" "$(lines '^nvme 0000:02:00.0 vfio-pci node=yes')" 1 &&
+		same "the others" "$(lines '^nvme .* nvme node=no')" 2 &&
+		same "ports of igb" "$(lines '^igb .* igb ')" 1
+}
+
+# Given twice, as a boot loader's own line and one that was typed.
+one_of_three_drives_by_place() {
+	boot_with 'vfiopolicy.rules="vfio at=0000:00:13.0/00.0 class=nvme name=c" vfiopolicy.rules="leave class=ethernet; vfio 8086:10c9"' &&
+		same "the one" "$(lines '^nvme 0000:03:00.0 vfio-pci node=yes')" 1 &&
 		same "the others" "$(lines '^nvme .* nvme node=no')" 2 &&
 		same "ports of igb" "$(lines '^igb .* igb ')" 1
 }

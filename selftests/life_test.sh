@@ -28,6 +28,8 @@ TESTS="del_gives_a_held_device_back
 	bridges_are_never_claimed
 	disabled_it_lists_and_claims_nothing
 	bad_rules_do_not_cost_the_good_ones
+	first_of_those_at_odds_holds
+	what_was_left_behind_goes_with_what_changed
 	target_is_loaded_when_needed
 	events_tell_the_whole_life"
 
@@ -197,6 +199,41 @@ bad_rules_do_not_cost_the_good_ones() {
 			"bad rule 'vfio 10de:': expected a device id" <(log_since) &&
 		expect "and contradictions" grep -q "bad rule 'vfio $NVME': at odds with 'hold $NVME'" \
 			<(log_since)
+}
+
+# texts: what the rules in force say, in order
+texts() {
+	vpnl rules | cut -d' ' -f3- | tr '\n' ';'
+}
+
+# Who is dropped keeps nobody else out; a backslash at the end of a parameter
+# does not make it go on in the next one.
+first_of_those_at_odds_holds() {
+	load 'rules="vfio 10de:1b39; hold 10de:1b39; vfio 10de:1b39 name=c"' &&
+		same "of three" "$(texts)" "vfio 10de:1b39;" &&
+		expect "two are bad" grep -q "rules=1 bad=2" <(vpnl info) &&
+		rmmod vfiopolicy &&
+		load 'rules="vfio 10de:1b39 name=n; hold 10de:1b39 name=m; vfio 8086:10c9 name=m"' &&
+		same "the third" "$(texts)" \
+			"vfio 10de:1b39 name=n;vfio 8086:10c9 name=m;" &&
+		rmmod vfiopolicy &&
+		load 'rules="hold 10de:1b39 \"' 'rules="hold 10de:1b38"' &&
+		same "both" "$(texts)" "hold 10de:1b39;hold 10de:1b38;"
+}
+
+# Held and isolated by one load; in the next one something else should be there.
+what_was_left_behind_goes_with_what_changed() {
+	load "rules=\"hold $NVME; vfio $IGB\"" && replug "$NVME" "$IGB" &&
+		wait_state "$NVME" held && wait_state "$IGB" isolated &&
+		rmmod vfiopolicy &&
+		load "rules=\"hold $NVME 10de:1b39; vfio $IGB 10de:1b39\"" &&
+		wait_state "$NVME" native changed && wait_driver "$NVME" nvme &&
+		same override "$(override_of "$NVME")" "(null)" &&
+		wait_state "$IGB" native changed &&
+		same driver "$(driver_of "$IGB")" vfio-pci &&
+		vpnl add "vfio $IGB" > /dev/null && wait_state "$IGB" isolated &&
+		same adopted "$(dev "$IGB" adopted)" 1 &&
+		vpnl add "hold $NVME" > /dev/null && wait_state "$NVME" native native-driver
 }
 
 target_is_loaded_when_needed() {

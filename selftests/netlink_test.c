@@ -198,6 +198,18 @@ TEST_F(family, refuses_what_the_policy_does_not_know)
 	nl_put_u32(&msg, VFIOPOLICY_A_RULE_ID, 1);
 	EXPECT_EQ(nl_call(&self->nl, &msg, NULL, NULL), -EINVAL);
 
+	/* What is there twice, of which the core would take the last. */
+	nl_begin(&self->nl, &msg, VFIOPOLICY_CMD_RULE_ADD, 0);
+	nl_put_str(&msg, VFIOPOLICY_A_RULE_TEXT, "vfio dead:beef");
+	nl_put_str(&msg, VFIOPOLICY_A_RULE_TEXT, "hold dead:bee0");
+	EXPECT_EQ(nl_call(&self->nl, &msg, NULL, NULL), -EINVAL);
+	EXPECT_STREQ(self->nl.extack, "this attribute is there twice");
+	EXPECT_NE(self->nl.bad_attr, 0U);
+	nl_begin(&self->nl, &msg, VFIOPOLICY_CMD_RULE_DEL, 0);
+	nl_put_u32(&msg, VFIOPOLICY_A_RULE_ID, 1);
+	nl_put_u32(&msg, VFIOPOLICY_A_RULE_ID, 2);
+	EXPECT_EQ(nl_call(&self->nl, &msg, NULL, NULL), -EINVAL);
+
 	/* A command that there is not. */
 	nl_begin(&self->nl, &msg, 99, 0);
 	EXPECT_EQ(nl_call(&self->nl, &msg, NULL, NULL), -EOPNOTSUPP);

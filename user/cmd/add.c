@@ -39,22 +39,12 @@ struct add {
 	struct vp_nl_rule added;
 };
 
-static bool asks_for_dsn(const struct vp_rule *rule)
-{
-	u8 i;
-
-	for (i = 0; i < rule->count; i++)
-		if (rule->selectors[i].kind == VP_SEL_DSN)
-			return true;
-	return false;
-}
-
 static int find_matches(struct add *add)
 {
 	const struct vp_host_dev *dev;
 	size_t i;
 
-	if (asks_for_dsn(&add->words.rule))
+	if (vp_match_needs_dsn(&add->words.rule))
 		vp_host_read_dsn(&add->host, NULL);
 	add->matches = calloc(add->host.count + 1, sizeof(const void *));
 	if (!add->matches)
