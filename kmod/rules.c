@@ -429,11 +429,15 @@ struct load {
 	u32 dropped;
 };
 
+/* As much as fits a line of the log, of which there are some 1,000 bytes. */
 static void say_bad(const char *text, size_t len, const struct vp_error *err)
 {
-	pr_err("bad rule '%.*s': expected %s%s%s at '%.*s'\n", (int)len, text,
+	size_t rest = min(len - err->at, (size_t)VFIOPOLICY_RULE_LEN_MAX);
+
+	pr_err("bad rule '%.*s%s': expected %s%s%s at '%.*s'\n",
+	       (int)min(len, (size_t)200), text, len > 200 ? "..." : "",
 	       err->want, err->hint ? ", perhaps " : "", err->hint ?: "",
-	       (int)(len - err->at), text + err->at);
+	       (int)rest, text + err->at);
 }
 
 static int load_one(struct load *load, const char *text, size_t len, bool ids)
