@@ -139,7 +139,9 @@ add_twice_changes_nothing() {
 	echo "$IGB" > "$SYS/$IGB/driver/unbind"
 	run 0 add 8086:10c9 && run 0 add vfio 8086:10C9 && says "already" &&
 		same rules "$(vpnl rules)" "1 file vfio 8086:10c9" &&
-		run 2 add hold 8086:10c9 && says "at odds" &&
+		run 1 add hold 8086:10c9 && says "the same devices" &&
+		run 0 add --runtime --absent-ok dead:1 name=x &&
+		run 2 add --runtime --absent-ok dead:2 name=x && says "at odds" &&
 		same saved "$(grep -v '^#' "$RULES/50-local.rules" | grep .)" \
 			"vfio 8086:10c9"
 }
@@ -211,7 +213,7 @@ files_are_applied_in_one_step() {
 		echo "vfio $IGB_PATH 8086:10c9 name=port" > "$RULES/10-a.rules" &&
 		printf '# two\nhold dead:beef\nleave 1b36:0010\n' > "$RULES/20-b.rules" &&
 		run 4 status && says "3 of the rules that are saved are not in force" &&
-		run 0 apply && says "3 were added" &&
+		run 0 apply && says "added or deleted: 3" &&
 		same rules "$(vpnl rules | cut -d' ' -f2-)" "file leave 1b36:0010
 file vfio $IGB_PATH 8086:10c9 name=port
 file hold dead:beef
@@ -247,6 +249,9 @@ del_by_name_and_by_device() {
 	load && run 6 add "$IGB" name=port && run 6 add "${TWINS[0]}" &&
 		run 0 del port && says "deleted from $RULES/50-local.rules" &&
 		run 0 del "${TWINS[0]}" && same rules "$(vpnl rules)" "" &&
+		run 6 add hold "${TWINS[1]}" && run 1 del "" &&
+		run 3 del /dev/nvme99n1 && says "by the device's address" &&
+		run 0 del "${TWINS[1]}" && same rules "$(vpnl rules)" "" &&
 		same saved "$(grep -v '^# ' "$RULES/50-local.rules" | grep .)" ""
 }
 

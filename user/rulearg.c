@@ -153,9 +153,12 @@ static bool begins_with_word(const char *text, const char *word)
 	       (!text[len] || isspace((unsigned char)text[len]));
 }
 
-/* @typed is what the user wrote, @at where it stops making sense. */
+/*
+ * @typed is what the user wrote, @at where it stops making sense; @devices says
+ * that it could have been what a device is called.
+ */
 static void complain(char *typed, size_t at, const char *prefix,
-		     const struct vp_error *err)
+		     const struct vp_error *err, bool devices)
 {
 	char *p;
 
@@ -169,10 +172,12 @@ static void complain(char *typed, size_t at, const char *prefix,
 	vp_out_error_more("  %*s^", (int)at, "");
 	if (err->hint)
 		vp_out_error_more("Did you mean %s?", err->hint);
+	if (devices)
+		vp_out_error_more("A device may be called by its address, network interface or disk; no device here is called that.");
 }
 
 /* Return: 0 or -EINVAL after having said what is wrong. */
-static int parse(char *text, struct vp_rulearg *arg)
+static int parse(char *text, struct vp_rulearg *arg, bool devices)
 {
 	static const char *const actions[] = { "vfio", "hold", "leave", NULL };
 	char *typed = text + strlen(SUPPLIED), *start;
@@ -194,7 +199,8 @@ static int parse(char *text, struct vp_rulearg *arg)
 	at = at > (size_t)(typed - text) ? at - (size_t)(typed - text) : 0;
 	if (supplied && !at && !err.hint)
 		err.hint = vp_text_nearest(typed, strcspn(typed, " \t"), actions);
-	complain(typed, at, supplied && !at ? "vfio, hold, leave, " : "", &err);
+	complain(typed, at, supplied && !at ? "vfio, hold, leave, " : "", &err,
+		 devices && !typed[at + strcspn(typed + at, " \t:=.*")]);
 	return -EINVAL;
 }
 
@@ -222,7 +228,7 @@ int vp_rulearg_parse(const struct vp_host *host, int nwords, char *const *words,
 	text = join(&line, arg);
 	if (!text)
 		return -ENOMEM;
-	ret = parse(text, arg);
+	ret = parse(text, arg, host);
 	free(text);
 	return ret;
 }

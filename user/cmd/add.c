@@ -10,6 +10,7 @@
 
 #include "command.h"
 #include "output.h"
+#include "policy.h"
 #include "resolve.h"
 #include "rulearg.h"
 #include "rules.h"
@@ -187,8 +188,11 @@ static void explain(const struct add *add, const struct vp_nl_dev *dev)
 
 static void say_unknown(const struct vp_watch_dev *dev)
 {
-	vp_out_say("%s  %s: the module does not know of it%s", dev->address,
-		   dev->name, dev->known ? " any more: it went away" : "");
+	if (dev->known)
+		vp_out_say("%s  %s: it went away", dev->address, dev->name);
+	else
+		vp_out_say("%s  %s: stays with the host; vfiopolicy explain %s says by which rule",
+			   dev->address, dev->name, dev->address);
 }
 
 static void say_device(const struct vp_watch_dev *dev, void *arg)
@@ -345,12 +349,76 @@ static int report(const struct add *add, const struct vp_watch *watch)
 	}
 }
 
+static int refuse_at_odds(const struct add *add, const struct vp_rules *rules,
+			  const struct vp_rules_entry *other)
+{
+	bool name = add->words.rule.name[0] &&
+		    !strcmp(add->words.rule.name, other->rule->name);
+
+	vp_out_error("'%s' cannot be saved beside '%s' (%s, line %u): %s",
+		     add->words.text, other->text, vp_rules_path(rules, other),
+		     other->line, name ? "it has the same name" :
+		     "it names the same devices by the same words");
+	vp_out_error_more("Nothing was changed. vfiopolicy del takes the other one away.");
+	return VP_EXIT_USAGE;
+}
+
+/* Would the rule be at odds with this one, if both were applied? */
+static bool is_at_odds(const struct add *add, const struct vp_rules_entry *other)
+{
+	struct vp_entry *entry, *mine;
+	struct vp_table *table = NULL;
+	bool odds = false;
+
+	entry = vp_entry_new(other->rule, VFIOPOLICY_ORIGIN_FILE);
+	mine = vp_entry_new(&add->words.rule, VFIOPOLICY_ORIGIN_FILE);
+	if (entry && mine)
+		table = vp_policy_replace(NULL, VFIOPOLICY_ORIGIN_FILE, &entry, 1);
+	if (table)
+		odds = vp_policy_conflict(table, mine);
+	vp_policy_free(table);
+	vp_entry_put(entry);
+	vp_entry_put(mine);
+	return odds;
+}
+
+/*
+ * What is saved must be fit to be applied, or the next boot has none of it.
+ * Return: an exit status.
+ */
+static int check_files(const struct add *add)
+{
+	struct vp_rules_error error;
+	int ret = VP_EXIT_DONE;
+	struct vp_rules rules;
+	size_t i;
+
+	if (vp_rules_read(&rules, &error)) {
+		vp_out_error("%s", error.text);
+		return VP_EXIT_KERNEL;
+	}
+	for (i = 0; i < rules.count && !ret; i++) {
+		if (!rules.entries[i].text) {
+			vp_rules_describe(&rules, &rules.entries[i], &error);
+			vp_out_note("until this is mended, vfiopolicy apply refuses all of the files: %s",
+				    error.text);
+		} else if (is_at_odds(add, &rules.entries[i])) {
+			ret = refuse_at_odds(add, &rules, &rules.entries[i]);
+		}
+	}
+	vp_rules_free(&rules);
+	return ret;
+}
+
 /* Writes the rule to its file. Return: an exit status. */
 static int save(struct add *add, const struct vp_rules_lock *lock)
 {
 	char comment[VP_RESOLVE_LEN];
 	struct vp_rules_error error;
+	int ret = check_files(add);
 
+	if (ret)
+		return ret;
 	comment[0] = '\0';
 	if (add->count == 1)
 		vp_resolve_comment(&add->host, add->matches[0], comment,
@@ -478,18 +546,21 @@ static int find_and_add(struct add *add)
 static int run(const struct vp_args *args)
 {
 	struct add add = { .args = args };
-	int ret;
+	int ret, words;
 
 	ret = vp_host_open(&add.host, NULL, NULL);
 	if (ret) {
 		vp_out_error("%s: %s", add.host.devices_dir ?
 			     add.host.devices_dir : "sysfs", strerror(-ret));
 		ret = VP_EXIT_KERNEL;
-	} else if (vp_rulearg_parse(&add.host, args->nwords, args->words,
-				    &add.words)) {
-		ret = VP_EXIT_USAGE;
 	} else {
-		ret = find_and_add(&add);
+		words = vp_rulearg_parse(&add.host, args->nwords, args->words,
+					 &add.words);
+		if (words)
+			ret = words == -ENODEV ? VP_EXIT_NOT_FOUND :
+						 VP_EXIT_USAGE;
+		else
+			ret = find_and_add(&add);
 	}
 	free(add.matches);
 	vp_host_close(&add.host);

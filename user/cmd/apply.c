@@ -41,10 +41,10 @@ static int say(const struct vp_args *args, const struct vp_nl_replaced *replaced
 		vp_out_json_number(obj, "differences", replaced->changed);
 		vp_out_json_print(obj);
 	} else if (replaced->changed) {
-		vp_out_say("%u rules of the files are in force; %u were added or deleted",
+		vp_out_say("rules of the files in force: %u; added or deleted: %u",
 			   replaced->count, replaced->changed);
 	} else {
-		vp_out_say("%u rules of the files are in force, as before",
+		vp_out_say("rules of the files in force: %u, as before",
 			   replaced->count);
 	}
 	return VP_EXIT_DONE;

@@ -144,7 +144,7 @@ static void say_files(const struct del *del)
 		vp_out_say("deleted from %s, line %u", edited->place.path,
 			   edited->place.line);
 	if (edited->left)
-		vp_out_note("it still stands in %s, line %u: a file of the same name in /etc/vfiopolicy/rules.d masks that one",
+		vp_out_note("it still stands in %s, line %u, and the next apply brings it back: mask that file by one of the same name in /etc/vfiopolicy/rules.d",
 			    edited->left_place.path, edited->left_place.line);
 }
 
@@ -281,7 +281,7 @@ static bool is_named(const char *text, const char *name)
 	struct vp_error err;
 	struct vp_rule rule;
 
-	return !vp_rule_parse(text, strlen(text), &rule, &err) &&
+	return name[0] && !vp_rule_parse(text, strlen(text), &rule, &err) &&
 	       !strcmp(rule.name, name);
 }
 
@@ -300,7 +300,7 @@ static bool find_text(struct del *del, const char *word)
 			text = del->rules[i].text;
 	for (i = 0; i < del->files.count && !text && !id; i++)
 		if (del->files.entries[i].text &&
-		    !strcmp(del->files.entries[i].rule->name, word))
+		    is_named(del->files.entries[i].text, word))
 			text = del->files.entries[i].text;
 	if (!text)
 		return false;
@@ -313,7 +313,43 @@ static bool is_known(const struct del *del)
 	return is_in_module(del) || vp_rules_find(&del->files, del->text);
 }
 
-/* By its text as typed, or by the device that it was added for. */
+/* Does a rule name devices by these words, whatever it wants of them? */
+static bool has_selectors(const char *text, const char *selectors)
+{
+	char own[VP_RULEARG_LEN];
+	struct vp_error err;
+	struct vp_rule rule;
+
+	if (vp_rule_parse(text, strlen(text), &rule, &err))
+		return false;
+	vp_rule_print_selectors(&rule, own, sizeof(own));
+	return !strcmp(own, selectors);
+}
+
+/* The one rule that names devices by the same words. Return: true if there is. */
+static bool find_selectors(struct del *del, const struct vp_rule *rule)
+{
+	char selectors[VP_RULEARG_LEN];
+	const char *text = NULL, *next;
+	size_t i;
+
+	vp_rule_print_selectors(rule, selectors, sizeof(selectors));
+	for (i = 0; i < del->rule_count + del->files.count; i++) {
+		next = i < del->rule_count ? del->rules[i].text :
+		       del->files.entries[i - del->rule_count].text;
+		if (!next || !has_selectors(next, selectors))
+			continue;
+		/* Two of them have to be told apart by the user. */
+		if (text && strcmp(text, next) != 0)
+			return false;
+		text = next;
+	}
+	if (text)
+		snprintf(del->text, sizeof(del->text), "%s", text);
+	return text;
+}
+
+/* By its text as typed, by the device it was added for, or by its selectors. */
 static int find_rule(struct del *del)
 {
 	const struct vp_args *args = del->args;
@@ -324,25 +360,38 @@ static int find_rule(struct del *del)
 	if (ret)
 		return ret;
 	snprintf(del->text, sizeof(del->text), "%s", arg.text);
-	if (is_known(del) || !arg.dev)
+	if (is_known(del) || find_selectors(del, &arg.rule) || !arg.dev)
 		return 0;
-	return vp_rulearg_parse(NULL, args->nwords, args->words, &arg) ? 0 :
-	       snprintf(del->text, sizeof(del->text), "%s", arg.text) < 0;
+	ret = vp_rulearg_parse(NULL, args->nwords, args->words, &arg);
+	if (ret)
+		return 0;
+	if (!find_selectors(del, &arg.rule))
+		snprintf(del->text, sizeof(del->text), "%s", arg.text);
+	return 0;
 }
 
 static int find_and_del(struct del *del)
 {
 	const struct vp_args *args = del->args;
-	char what[VP_RULEARG_LEN + 2], error[VP_RESOLVE_LEN];
+	char what[VP_RULEARG_LEN + 2], error[VP_RESOLVE_LEN] = "";
+	const char *word = args->words[0];
 	const struct vp_host_dev *dev;
-	bool bare = args->nwords == 1 && !strpbrk(args->words[0], " :=.*/");
 
-	snprintf(what, sizeof(what), "%s", args->words[0]);
-	if (args->nwords == 1 && find_text(del, args->words[0]))
+	if (!word[0]) {
+		vp_out_error("del: a rule is needed: its number, its name, its text or its device");
+		return VP_EXIT_USAGE;
+	}
+	snprintf(what, sizeof(what), "%s", word);
+	if (args->nwords == 1 && find_text(del, word))
 		return del_rule(del, what);
-	if (bare && vp_resolve(&del->host, args->words[0], &dev, error,
-			       sizeof(error)))
+	/* What a device is called goes with the driver that it was taken from. */
+	if (args->nwords == 1 && (word[0] == '/' || !strpbrk(word, " :=.*")) &&
+	    vp_resolve(&del->host, word, &dev, error, sizeof(error))) {
+		if (error[0])
+			vp_out_error("%s", error);
+		vp_out_error_more("Once a rule has a device, its disk or interface is gone: name the rule by the device's address.");
 		return say_not_found(del, what);
+	}
 	if (find_rule(del))
 		return VP_EXIT_USAGE;
 	snprintf(what, sizeof(what), "'%s'", del->text);

@@ -345,6 +345,8 @@ static int status_of_rules(const struct status *status)
 		vp_out_json_print(obj);
 	}
 	print_summary(status, bad);
+	if (unsaid && !bad)
+		vp_out_say("what is saved is not all in force, as said above");
 	return met ? VP_EXIT_DONE : VP_EXIT_NOT_MET;
 }
 

@@ -117,6 +117,14 @@ else
 	has out "it stands in"
 	[ "$(grep -c 1b39 "$saved")" = 1 ]
 	result $? "    once"
+	run 1 "at odds with what is saved" add --next-boot hold 10de:1b39
+	has err "50-local.rules, line"
+	run 1 "a name that is taken" add --next-boot --absent-ok 1:2 name=tesla
+	has err "the same name"
+	run 1 "nothing to delete" del ""
+	run 3 "no such disk" del /dev/nvme77n1
+	run 1 "no such interface" add enp99s0
+	has err "network interface"
 	run 0 "a device by its address" add --next-boot hold 06:00.0
 	grep -qx "hold at=0000:06:00.0 144d:a80a" "$saved"
 	result $? "    place and ids are stored"
