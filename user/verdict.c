@@ -323,12 +323,13 @@ void vp_verdict_why(const struct vp_nl_dev *dev, char *buf)
  */
 void vp_verdict_todo(const struct vp_nl_dev *dev, char *buf)
 {
+	static const char vf_todo[] =
+		"to replug VFs: 0, then their number, to /sys/bus/pci/devices/%p/sriov_numvfs";
 	const char *todo = words_of(dev->reason)->todo;
 
 	/* A VF cannot be removed by itself. */
 	if (dev->reason == VFIOPOLICY_REASON_NATIVE_DRIVER && dev->physfn[0])
-		todo = "when the host does without all VFs of the port: "
-		       "echo 0 > /sys/bus/pci/devices/%p/sriov_numvfs, then their number again";
+		todo = vf_todo;
 	expand(dev, todo ? todo : "", buf);
 }
 
