@@ -10,7 +10,6 @@
  * that will be. Nothing is waited for, attached or loaded in a notification.
  */
 #include <linux/pci.h>
-#include <linux/pm_runtime.h>
 #include <linux/vgaarb.h>
 
 #include "vfiopolicy.h"
@@ -400,18 +399,17 @@ static struct pci_driver stub = {
 static void present(struct pci_dev *pdev)
 {
 	struct pci_dev *pf = vp_facts_get_pf(pdev);
-	bool dsn = vp_rules_ask_dsn(), woken;
 	struct vp_device *rec = NULL;
 	struct vp_facts facts;
 
 	/* A VF without a PF is on its way out. */
 	if (pdev->is_virtfn && !pf)
 		return;
-	/* Without power it has no serial number, and may still be the one. */
-	woken = dsn && pdev->current_state == PCI_D3cold;
-	if (woken)
-		pm_runtime_get_sync(&pdev->dev);
-	vp_facts_read(pdev, pf, &facts, dsn);
+	/*
+	 * Without power it has no serial number to be read. It is not woken:
+	 * a netlink request must not wait, and what sleeps so has a driver.
+	 */
+	vp_facts_read(pdev, pf, &facts, vp_rules_ask_dsn());
 	if (vp_rules_want(&facts) == VP_WANT_NATIVE ||
 	    !device_is_registered(&pdev->dev))
 		goto out;
@@ -426,8 +424,6 @@ static void present(struct pci_dev *pdev)
 	else
 		pr_err("%s: no memory to claim it\n", pci_name(pdev));
 out:
-	if (woken)
-		pm_runtime_put(&pdev->dev);
 	pci_dev_put(pf);
 }
 
