@@ -13,6 +13,7 @@
 #define VFIOPOLICY_RULES_MAX		4096
 #define VFIOPOLICY_RULE_LEN_MAX		511
 #define VFIOPOLICY_ADDRESS_LEN_MAX	31
+#define VFIOPOLICY_DRIVER_LEN_MAX	31
 
 /**
  * enum vfiopolicy_origin - Where a rule came from. The same text may be there
@@ -38,8 +39,10 @@ enum vfiopolicy_origin {
  *   driver.
  * @VFIOPOLICY_STATE_ISOLATED: Bound to the target driver of its rule.
  * @VFIOPOLICY_STATE_RELEASING: On its way back to the host's own drivers.
- * @VFIOPOLICY_STATE_RELEASED: Given back; only ever seen in an event, the
- *   record ends with it.
+ * @VFIOPOLICY_STATE_RELEASED: With the host. Because dev-release said so,
+ *   until dev-claim, or until it is removed and comes back; or, in an event
+ *   without a rule, because no rule names it any more: then its record has
+ *   ended.
  * @VFIOPOLICY_STATE_NATIVE: A rule names it, but it is left alone for the
  *   reason given.
  * @VFIOPOLICY_STATE_LOST: Somebody bound it to a driver that its rule does not
@@ -92,6 +95,10 @@ enum vfiopolicy_state {
  *   there now.
  * @VFIOPOLICY_REASON_NO_TARGET: Its rule names a target driver that this
  *   module cannot hand it to.
+ * @VFIOPOLICY_REASON_TAKING_OVER: Its native driver is being taken from it, as
+ *   dev-claim asked.
+ * @VFIOPOLICY_REASON_VFS_ENABLED: A PF is not taken from its driver while it
+ *   has VFs.
  */
 enum vfiopolicy_reason {
 	VFIOPOLICY_REASON_NONE,
@@ -112,6 +119,64 @@ enum vfiopolicy_reason {
 	VFIOPOLICY_REASON_DEFERRED,
 	VFIOPOLICY_REASON_CHANGED,
 	VFIOPOLICY_REASON_NO_TARGET,
+	VFIOPOLICY_REASON_TAKING_OVER,
+	VFIOPOLICY_REASON_VFS_ENABLED,
+};
+
+/**
+ * enum vfiopolicy_cause - What set in motion the change that an event tells
+ *   of.
+ * @VFIOPOLICY_CAUSE_APPEARED: The device came, or the module came and found
+ *   it.
+ * @VFIOPOLICY_CAUSE_REMOVED: The device left the bus.
+ * @VFIOPOLICY_CAUSE_RULE: A rule came or went.
+ * @VFIOPOLICY_CAUSE_REPLACE: The rules of an origin were replaced.
+ * @VFIOPOLICY_CAUSE_REQUEST: Somebody asked for this very device or rule.
+ * @VFIOPOLICY_CAUSE_DRIVER: Somebody else bound or unbound a driver.
+ * @VFIOPOLICY_CAUSE_TARGET: The module of the target driver was loaded, or
+ *   could not be.
+ * @VFIOPOLICY_CAUSE_RETRY: What failed before was tried again.
+ */
+enum vfiopolicy_cause {
+	VFIOPOLICY_CAUSE_APPEARED,
+	VFIOPOLICY_CAUSE_REMOVED,
+	VFIOPOLICY_CAUSE_RULE,
+	VFIOPOLICY_CAUSE_REPLACE,
+	VFIOPOLICY_CAUSE_REQUEST,
+	VFIOPOLICY_CAUSE_DRIVER,
+	VFIOPOLICY_CAUSE_TARGET,
+	VFIOPOLICY_CAUSE_RETRY,
+};
+
+/**
+ * enum vfiopolicy_domain - What the default DMA domain of an IOMMU group does.
+ * @VFIOPOLICY_DOMAIN_UNKNOWN: Not seen yet, since a guest had the group all
+ *   along.
+ * @VFIOPOLICY_DOMAIN_DMA: Each DMA is translated.
+ * @VFIOPOLICY_DOMAIN_IDENTITY: The host's DMA passes as it is (iommu=pt).
+ * @VFIOPOLICY_DOMAIN_BLOCKED: No DMA passes.
+ */
+enum vfiopolicy_domain {
+	VFIOPOLICY_DOMAIN_UNKNOWN,
+	VFIOPOLICY_DOMAIN_DMA,
+	VFIOPOLICY_DOMAIN_IDENTITY,
+	VFIOPOLICY_DOMAIN_BLOCKED,
+};
+
+/**
+ * enum vfiopolicy_viability - Whether the devices of an IOMMU group can be
+ *   given to a guest.
+ * @VFIOPOLICY_VIABILITY_VIABLE: No member has a driver that does DMA as the
+ *   host.
+ * @VFIOPOLICY_VIABILITY_BLOCKED: A member has such a driver; the group is
+ *   viable once it is gone.
+ * @VFIOPOLICY_VIABILITY_NEVER: A member that is never claimed has such a
+ *   driver.
+ */
+enum vfiopolicy_viability {
+	VFIOPOLICY_VIABILITY_VIABLE,
+	VFIOPOLICY_VIABILITY_BLOCKED,
+	VFIOPOLICY_VIABILITY_NEVER,
 };
 
 enum {
@@ -123,6 +188,9 @@ enum {
 	VFIOPOLICY_A_INFO_RULES_BAD,
 	VFIOPOLICY_A_INFO_DEVICES,
 	VFIOPOLICY_A_INFO_DISABLED,
+	VFIOPOLICY_A_INFO_PCI_FUNCTIONS,
+	VFIOPOLICY_A_INFO_IOMMU_FUNCTIONS,
+	VFIOPOLICY_A_INFO_EVENTS,
 
 	__VFIOPOLICY_A_INFO_MAX,
 	VFIOPOLICY_A_INFO_MAX = (__VFIOPOLICY_A_INFO_MAX - 1)
@@ -139,6 +207,7 @@ enum {
 	VFIOPOLICY_A_RULE_TEXTS,
 	VFIOPOLICY_A_RULE_COUNT,
 	VFIOPOLICY_A_RULE_CHANGED,
+	VFIOPOLICY_A_RULE_CAUSE,
 
 	__VFIOPOLICY_A_RULE_MAX,
 	VFIOPOLICY_A_RULE_MAX = (__VFIOPOLICY_A_RULE_MAX - 1)
@@ -166,9 +235,57 @@ enum {
 	VFIOPOLICY_A_DEV_SEQ,
 	VFIOPOLICY_A_DEV_TIME,
 	VFIOPOLICY_A_DEV_PAD,
+	VFIOPOLICY_A_DEV_CAUSE,
+	VFIOPOLICY_A_DEV_PENDING,
 
 	__VFIOPOLICY_A_DEV_MAX,
 	VFIOPOLICY_A_DEV_MAX = (__VFIOPOLICY_A_DEV_MAX - 1)
+};
+
+enum {
+	VFIOPOLICY_A_GROUP_ID = 1,
+	VFIOPOLICY_A_GROUP_VIABILITY,
+	VFIOPOLICY_A_GROUP_DOMAIN,
+	VFIOPOLICY_A_GROUP_ISOLATED_MSI,
+	VFIOPOLICY_A_GROUP_MEMBER,
+
+	__VFIOPOLICY_A_GROUP_MAX,
+	VFIOPOLICY_A_GROUP_MAX = (__VFIOPOLICY_A_GROUP_MAX - 1)
+};
+
+enum {
+	VFIOPOLICY_A_MEMBER_ADDRESS = 1,
+	VFIOPOLICY_A_MEMBER_DRIVER,
+	VFIOPOLICY_A_MEMBER_BLOCKS,
+	VFIOPOLICY_A_MEMBER_NEVER,
+
+	__VFIOPOLICY_A_MEMBER_MAX,
+	VFIOPOLICY_A_MEMBER_MAX = (__VFIOPOLICY_A_MEMBER_MAX - 1)
+};
+
+enum {
+	VFIOPOLICY_A_STATS_CLAIMS = 1,
+	VFIOPOLICY_A_STATS_HAND_OFFS,
+	VFIOPOLICY_A_STATS_RELEASES,
+	VFIOPOLICY_A_STATS_TAKE_OVERS,
+	VFIOPOLICY_A_STATS_LOST,
+	VFIOPOLICY_A_STATS_VETOES,
+	VFIOPOLICY_A_STATS_EVENTS,
+	VFIOPOLICY_A_STATS_EVENTS_LOST,
+	VFIOPOLICY_A_STATS_STUCK,
+	VFIOPOLICY_A_STATS_PAD,
+
+	__VFIOPOLICY_A_STATS_MAX,
+	VFIOPOLICY_A_STATS_MAX = (__VFIOPOLICY_A_STATS_MAX - 1)
+};
+
+enum {
+	VFIOPOLICY_A_STUCK_REASON = 1,
+	VFIOPOLICY_A_STUCK_COUNT,
+	VFIOPOLICY_A_STUCK_PAD,
+
+	__VFIOPOLICY_A_STUCK_MAX,
+	VFIOPOLICY_A_STUCK_MAX = (__VFIOPOLICY_A_STUCK_MAX - 1)
 };
 
 enum {
@@ -181,6 +298,10 @@ enum {
 	VFIOPOLICY_CMD_DEV_GET,
 	VFIOPOLICY_CMD_DEV_NTF,
 	VFIOPOLICY_CMD_RULE_REPLACE,
+	VFIOPOLICY_CMD_DEV_CLAIM,
+	VFIOPOLICY_CMD_DEV_RELEASE,
+	VFIOPOLICY_CMD_GROUP_GET,
+	VFIOPOLICY_CMD_STATS_GET,
 
 	__VFIOPOLICY_CMD_MAX,
 	VFIOPOLICY_CMD_MAX = (__VFIOPOLICY_CMD_MAX - 1)
