@@ -23,9 +23,15 @@
 /* The notifier is there; set once, at init. */
 static bool started;
 
-static bool is_vfio_driver(const struct device_driver *drv)
+/**
+ * vp_claim_is_vfio() - does a driver give its devices to user space
+ * @drv: the driver; vfio-pci or a variant: mlx5_vfio_pci, qat_vfio_pci and so on
+ *
+ * Context: any; @drv must stay.
+ * Return: true when it does.
+ */
+bool vp_claim_is_vfio(const struct device_driver *drv)
 {
-	/* vfio-pci and its variants: mlx5_vfio_pci, qat_vfio_pci and so on. */
 	return strstr(drv->name, "vfio") && strcmp(drv->name, VP_STUB);
 }
 
@@ -37,11 +43,17 @@ static bool pf_is_vfio(const struct pci_dev *pf)
 {
 	const struct device_driver *drv = READ_ONCE(pf->dev.driver);
 
-	return drv && is_vfio_driver(drv);
+	return drv && vp_claim_is_vfio(drv);
 }
 
-/* What cannot change, and needs no lock. */
-static enum vfiopolicy_reason never_by_kind(struct pci_dev *pdev)
+/**
+ * vp_claim_never_kind() - why devices of this kind are not claimed
+ * @pdev: the device; looked at is what cannot change, and needs no lock
+ *
+ * Context: any.
+ * Return: the reason, or %VFIOPOLICY_REASON_NONE when they may be.
+ */
+enum vfiopolicy_reason vp_claim_never_kind(struct pci_dev *pdev)
 {
 	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL)
 		return VFIOPOLICY_REASON_BRIDGE;
@@ -60,7 +72,7 @@ static enum vfiopolicy_reason never_by_kind(struct pci_dev *pdev)
 
 static enum vfiopolicy_reason never(struct pci_dev *pdev)
 {
-	enum vfiopolicy_reason why = never_by_kind(pdev);
+	enum vfiopolicy_reason why = vp_claim_never_kind(pdev);
 
 	if (why)
 		return why;
@@ -108,6 +120,10 @@ int vp_claim_override(struct vp_device *rec, enum vfiopolicy_state state,
 	mutex_lock(&rec->override_lock);
 	spin_lock(&vp_lock);
 	wanted = rec->linked && rec->view.status.state == state;
+	/* From another driver only by request. */
+	if (name == VP_OVERRIDE_STUB && (state == VFIOPOLICY_STATE_NATIVE ||
+					 state == VFIOPOLICY_STATE_LOST))
+		wanted = wanted && rec->take_over;
 	/* Not for a rule that has gone, and not off under one that has come. */
 	if (state == VFIOPOLICY_STATE_MATCHED)
 		wanted = wanted && !vp_device_goes_home(rec);
@@ -131,12 +147,13 @@ static void log_claim(const struct vp_device *rec)
 
 /* Records a device if a rule names it. Return: true when it is a new record. */
 static bool record(struct pci_dev *pdev, struct pci_dev *pf,
-		   enum vfiopolicy_reason why, struct vp_device **recp)
+		   enum vfiopolicy_reason why, enum vfiopolicy_cause cause,
+		   struct vp_device **recp)
 {
 	struct vp_device *rec = vp_device_alloc(pdev, pf);
 
 	*recp = rec;
-	return rec && vp_device_insert(rec, why);
+	return rec && vp_device_insert(rec, why, cause);
 }
 
 static void appeared(struct pci_dev *pdev)
@@ -156,7 +173,7 @@ static void appeared(struct pci_dev *pdev)
 		return;
 
 	why = pf && pf_is_vfio(pf) ? VFIOPOLICY_REASON_VFIO_PF : never(pdev);
-	if (!record(pdev, pf, why, &rec)) {
+	if (!record(pdev, pf, why, VFIOPOLICY_CAUSE_APPEARED, &rec)) {
 		if (rec) {
 			vp_device_put(rec);
 		} else {
@@ -229,6 +246,8 @@ static void bound(struct vp_device *rec)
 	case VFIOPOLICY_STATE_MATCHED:
 	case VFIOPOLICY_STATE_HANDING_OFF:
 	case VFIOPOLICY_STATE_LOST:
+		if (rec->view.status.state != VFIOPOLICY_STATE_HANDING_OFF)
+			rec->view.cause = VFIOPOLICY_CAUSE_DRIVER;
 		vp_device_move_locked(rec, to, reason);
 		/*
 		 * The rule may have gone on the way, or somebody else may have
@@ -250,7 +269,7 @@ static void unbound(struct vp_device *rec)
 	device_lock_assert(&rec->pdev->dev);
 	vp_device_note_bound(rec);
 	/* Before the device can leave its group, which is after this. */
-	vp_handoff_disown(rec);
+	vp_release_disown(rec);
 
 	spin_lock(&vp_lock);
 	if (!rec->linked)
@@ -260,6 +279,7 @@ static void unbound(struct vp_device *rec)
 	case VFIOPOLICY_STATE_ISOLATED:
 		/* The override is still ours: only we can bind it. */
 		rec->view.adopted = false;
+		rec->view.cause = VFIOPOLICY_CAUSE_DRIVER;
 		vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
 				      VFIOPOLICY_REASON_UNBOUND);
 		break;
@@ -272,6 +292,8 @@ static void unbound(struct vp_device *rec)
 		 * this is also how the removal of a device begins.
 		 */
 		rec->view.claimed = false;
+		if (!rec->take_over)
+			rec->view.cause = VFIOPOLICY_CAUSE_DRIVER;
 		vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
 				      VFIOPOLICY_REASON_NONE);
 		vp_handoff_kick(rec, SETTLE_DELAY);
@@ -288,6 +310,8 @@ static int notify(struct notifier_block *nb, unsigned long action, void *data)
 	struct pci_dev *pdev = to_pci_dev(data);
 	struct vp_device *rec;
 
+	/* Whether or not a rule names it: it may share a group with one. */
+	vp_group_note(&pdev->dev, action);
 	if (action == BUS_NOTIFY_ADD_DEVICE) {
 		appeared(pdev);
 		return NOTIFY_OK;
@@ -396,7 +420,7 @@ static struct pci_driver stub = {
  * device is free can only be told under its device_lock, behind which a slow
  * probe may be going on. That is left to its work item.
  */
-static void present(struct pci_dev *pdev)
+static void present(struct pci_dev *pdev, enum vfiopolicy_cause cause)
 {
 	struct pci_dev *pf = vp_facts_get_pf(pdev);
 	struct vp_device *rec = NULL;
@@ -414,7 +438,7 @@ static void present(struct pci_dev *pdev)
 	    !device_is_registered(&pdev->dev))
 		goto out;
 
-	if (record(pdev, pf, never_by_kind(pdev), &rec)) {
+	if (record(pdev, pf, vp_claim_never_kind(pdev), cause, &rec)) {
 		spin_lock(&vp_lock);
 		vp_handoff_kick(rec, 0);
 		spin_unlock(&vp_lock);
@@ -427,19 +451,27 @@ out:
 	pci_dev_put(pf);
 }
 
+/* What a walk is for: see vp_claim_walk(). */
+struct walk {
+	u32 id;
+	enum vfiopolicy_cause cause;
+};
+
 static int walk_one(struct device *dev, void *arg)
 {
 	struct pci_dev *pdev = to_pci_dev(dev);
 	struct vp_device *rec = vp_device_find(pdev);
-	const u32 *id = arg;
+	const struct walk *walk = arg;
 
 	if (!rec) {
-		present(pdev);
+		present(pdev, walk->cause);
 		return 0;
 	}
 	spin_lock(&vp_lock);
-	if (rec->view.entry && rec->view.entry->id == *id)
+	if (rec->view.entry && rec->view.entry->id == walk->id) {
+		rec->view.cause = walk->cause;
 		vp_handoff_kick(rec, 0);
+	}
 	spin_unlock(&vp_lock);
 	vp_device_put(rec);
 	return 0;
@@ -448,15 +480,18 @@ static int walk_one(struct device *dev, void *arg)
 /**
  * vp_claim_walk() - record the devices that are there already
  * @id: number of a rule whose devices are to have another go at what failed
+ * @cause: why it is done
  *
  * Context: may sleep; takes no device_lock.
  */
-void vp_claim_walk(u32 id)
+void vp_claim_walk(u32 id, enum vfiopolicy_cause cause)
 {
+	struct walk walk = { .id = id, .cause = cause };
+
 	/* Disabled, nothing is claimed, and nothing heard of what goes. */
 	if (!READ_ONCE(started))
 		return;
-	bus_for_each_dev(&pci_bus_type, NULL, &id, walk_one);
+	bus_for_each_dev(&pci_bus_type, NULL, &walk, walk_one);
 }
 
 /**
@@ -487,7 +522,7 @@ int vp_claim_start(void)
 	if (ret)
 		return ret;
 	WRITE_ONCE(started, true);
-	vp_claim_walk(0);
+	vp_claim_walk(0, VFIOPOLICY_CAUSE_APPEARED);
 	return 0;
 }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The record of each device that a rule names: making it, looking it up,
- * moving it from state to state, and telling others what is in it.
+ * The record of one device that a rule names: making it, where it is wanted,
+ * moving it from state to state, counting that, and telling others.
  */
-#include <linux/hashtable.h>
 #include <linux/iommu.h>
 #include <linux/pci.h>
 
@@ -11,18 +10,8 @@
 
 DEFINE_SPINLOCK(vp_lock);
 
-/* All three guarded by vp_lock. The list is in the order of generations. */
-static LIST_HEAD(records);
-static DEFINE_HASHTABLE(by_address, 10);
-static u32 record_count;
-static u32 last_generation;
-/* Set once, on the way out: no new record, no new work. Guarded by vp_lock. */
-static bool frozen;
-
-static u32 address_key(struct pci_dev *pdev)
-{
-	return pci_domain_nr(pdev->bus) << 16 ^ pci_dev_id(pdev);
-}
+/* Guarded by vp_lock. */
+static struct vp_stats stats;
 
 /**
  * vp_device_alloc() - a record that is not in the set yet
@@ -93,45 +82,33 @@ void vp_device_put(struct vp_device *rec)
 	kref_put(&rec->ref, free_record);
 }
 
-static struct vp_device *find_locked(struct pci_dev *pdev)
-{
-	struct vp_device *rec;
-
-	lockdep_assert_held(&vp_lock);
-	hash_for_each_possible(by_address, rec, hash, address_key(pdev))
-		if (rec->pdev == pdev)
-			return rec;
-	return NULL;
-}
-
 /**
- * vp_device_find() - the record of a device
- * @pdev: the device, which the caller keeps from going away
+ * vp_device_in_use() - does a user have a device open through its target
+ * @rec: its record
  *
- * Context: takes vp_lock.
- * Return: the record with a reference for the caller, or NULL.
+ * One atomic read: vfio enables the device when a user opens it. The kernel
+ * tells nobody of that, so it is looked at when somebody asks.
+ *
+ * Context: vp_lock held.
+ * Return: true when one has.
  */
-struct vp_device *vp_device_find(struct pci_dev *pdev)
+bool vp_device_in_use(const struct vp_device *rec)
 {
-	struct vp_device *rec;
-
-	spin_lock(&vp_lock);
-	rec = find_locked(pdev);
-	if (rec)
-		vp_device_get(rec);
-	spin_unlock(&vp_lock);
-	return rec;
-}
-
-static bool in_use(const struct vp_device *rec)
-{
-	/* One atomic read: vfio enables the device when a user opens it. */
+	lockdep_assert_held(&vp_lock);
 	return rec->view.status.state == VFIOPOLICY_STATE_ISOLATED &&
 	       pci_is_enabled(rec->pdev);
 }
 
-static void set_entry(struct vp_device *rec, struct vp_entry *entry,
-		      enum vp_fit fit)
+/**
+ * vp_device_set_entry() - the rule that names a device, from now on
+ * @rec: its record
+ * @entry: the rule, of which the record takes a reference; or NULL
+ * @fit: how it fits
+ *
+ * Context: vp_lock held.
+ */
+void vp_device_set_entry(struct vp_device *rec, struct vp_entry *entry,
+			 enum vp_fit fit)
 {
 	struct vp_entry *old = rec->view.entry;
 
@@ -139,45 +116,6 @@ static void set_entry(struct vp_device *rec, struct vp_entry *entry,
 	rec->view.entry = entry ? vp_entry_get(entry) : NULL;
 	rec->view.fit = fit;
 	vp_entry_put(old);
-}
-
-/**
- * vp_device_insert() - put a record into the set, if a rule still names it
- * @rec: the record
- * @never: why its device must not be claimed, or %VFIOPOLICY_REASON_NONE
- *
- * The rule is looked up under the lock that new tables are published under,
- * so a rule that is being deleted either no longer names the device here, or
- * finds the record when it looks for its devices.
- *
- * Context: takes vp_lock.
- * Return: true when it is in the set, which took a reference of its own.
- */
-bool vp_device_insert(struct vp_device *rec, enum vfiopolicy_reason never)
-{
-	struct vp_entry *entry;
-	enum vp_fit fit;
-	bool done = false;
-
-	spin_lock(&vp_lock);
-	entry = vp_rules_match_locked(&rec->view.facts, &fit);
-	if (entry && !frozen && !find_locked(rec->pdev)) {
-		set_entry(rec, entry, fit);
-		rec->view.generation = ++last_generation;
-		rec->linked = true;
-		vp_device_get(rec);
-		list_add_tail(&rec->node, &records);
-		hash_add(by_address, &rec->hash, address_key(rec->pdev));
-		record_count++;
-		if (!never && vp_device_want(rec) == VP_WANT_NOTICE)
-			never = VFIOPOLICY_REASON_CHANGED;
-		vp_device_move_locked(rec, never ? VFIOPOLICY_STATE_NATIVE :
-						   VFIOPOLICY_STATE_MATCHED,
-				      never);
-		done = true;
-	}
-	spin_unlock(&vp_lock);
-	return done;
 }
 
 /**
@@ -209,8 +147,11 @@ enum vp_want vp_device_want_by(const struct vp_entry *entry, enum vp_fit fit)
  */
 enum vp_want vp_device_want(const struct vp_device *rec)
 {
+	enum vp_want want = vp_device_want_by(rec->view.entry, rec->view.fit);
+
 	lockdep_assert_held(&vp_lock);
-	return vp_device_want_by(rec->view.entry, rec->view.fit);
+	return want >= VP_WANT_STUB && rec->view.released ? VP_WANT_RELEASED :
+							    want;
 }
 
 /**
@@ -222,7 +163,7 @@ enum vp_want vp_device_want(const struct vp_device *rec)
  */
 bool vp_device_goes_home(const struct vp_device *rec)
 {
-	return vp_device_want(rec) <= VP_WANT_NOTICE;
+	return vp_device_want(rec) < VP_WANT_STUB;
 }
 
 /**
@@ -241,6 +182,84 @@ enum vfiopolicy_reason vp_device_held_reason(const struct vp_device *rec)
 		return VFIOPOLICY_REASON_CHANGED;
 	return rec->view.entry->rule.action == VP_HOLD ?
 	       VFIOPOLICY_REASON_NONE : VFIOPOLICY_REASON_NO_TARGET;
+}
+
+static void count(const struct vp_status *old, const struct vp_status *now)
+{
+	lockdep_assert_held(&vp_lock);
+	if (now->reason && (!old->born || now->state != old->state ||
+			    now->reason != old->reason))
+		stats.stuck[now->reason]++;
+	if (!old->born || now->state == old->state)
+		return;
+	switch (now->state) {
+	case VFIOPOLICY_STATE_HELD:
+		stats.claims += old->state == VFIOPOLICY_STATE_MATCHED;
+		break;
+	case VFIOPOLICY_STATE_ISOLATED:
+		stats.hand_offs += old->state == VFIOPOLICY_STATE_HANDING_OFF;
+		break;
+	case VFIOPOLICY_STATE_RELEASED:
+		stats.releases += old->state == VFIOPOLICY_STATE_RELEASING;
+		break;
+	case VFIOPOLICY_STATE_MATCHED:
+		stats.take_overs += old->reason == VFIOPOLICY_REASON_TAKING_OVER;
+		break;
+	case VFIOPOLICY_STATE_LOST:
+		stats.lost++;
+		break;
+	default:
+		break;
+	}
+}
+
+/**
+ * vp_device_stats() - what has been counted since the module was loaded
+ * @copy: where it goes
+ *
+ * Context: takes vp_lock.
+ */
+void vp_device_stats(struct vp_stats *copy)
+{
+	spin_lock(&vp_lock);
+	*copy = stats;
+	spin_unlock(&vp_lock);
+}
+
+static u32 rule_id(const struct vp_device *rec)
+{
+	return rec->view.entry ? rec->view.entry->id : 0;
+}
+
+/**
+ * vp_device_tell() - send an event that says where a device is
+ * @rec: its record
+ * @old: where it was, or NULL when it has just been recorded
+ *
+ * Context: vp_lock held.
+ */
+void vp_device_tell(struct vp_device *rec, const struct vp_status *old)
+{
+	lockdep_assert_held(&vp_lock);
+	rec->told_rule = rule_id(rec);
+	vp_nl_dev_event(&rec->view, vp_device_in_use(rec), old);
+}
+
+/**
+ * vp_device_tell_rule() - send an event if another rule names a device now
+ * @rec: its record
+ *
+ * For a rule that changes nothing else; one at a time, by the device's work
+ * item, since a new table may be of thousands.
+ *
+ * Context: takes vp_lock.
+ */
+void vp_device_tell_rule(struct vp_device *rec)
+{
+	spin_lock(&vp_lock);
+	if (rec->linked && rec->told_rule != rule_id(rec))
+		vp_device_tell(rec, &rec->view.status);
+	spin_unlock(&vp_lock);
 }
 
 /**
@@ -268,7 +287,10 @@ void vp_device_move_locked(struct vp_device *rec, enum vfiopolicy_state to,
 		     vp_state_name(old.state), vp_state_name(to));
 		return;
 	}
-	vp_nl_dev_event(&rec->view, in_use(rec), old.born ? &old : NULL);
+	if (to == VFIOPOLICY_STATE_HELD || to == VFIOPOLICY_STATE_ISOLATED)
+		rec->take_over = false;
+	count(&old, &rec->view.status);
+	vp_device_tell(rec, old.born ? &old : NULL);
 }
 
 /**
@@ -310,9 +332,12 @@ bool vp_device_move(struct vp_device *rec, enum vfiopolicy_state from,
 void vp_device_note_bound(struct vp_device *rec)
 {
 	struct device *dev = &rec->pdev->dev;
+	bool first = false;
 
-	if (dev->driver && !rec->group)
+	if (dev->driver && !rec->group) {
 		rec->group = iommu_group_get(dev);
+		first = rec->group;
+	}
 
 	spin_lock(&vp_lock);
 	strscpy(rec->view.driver, dev->driver ? dev->driver->name : "",
@@ -320,279 +345,7 @@ void vp_device_note_bound(struct vp_device *rec)
 	if (rec->group)
 		rec->view.group = iommu_group_id(rec->group);
 	spin_unlock(&vp_lock);
+	if (first)
+		vp_group_first_seen();
 }
 
-/**
- * vp_device_unlink() - take a record out of the set
- * @rec: its record; the caller has a reference
- * @last: %VFIOPOLICY_STATE_GONE; or %VFIOPOLICY_STATE_RELEASED, which is only
- *        for a device that no rule names and that is where it can end
- *
- * A rule that is added later finds no record and makes one; a rule that was
- * added before keeps this one.
- *
- * Context: takes vp_lock; may sleep.
- * Return: true when it has left the set by this.
- */
-bool vp_device_unlink(struct vp_device *rec, enum vfiopolicy_state last)
-{
-	bool was;
-
-	spin_lock(&vp_lock);
-	was = rec->linked && vp_state_may(&rec->view.status, last) &&
-	      (last == VFIOPOLICY_STATE_GONE ||
-	       vp_device_want(rec) == VP_WANT_NATIVE);
-	if (was) {
-		vp_device_move_locked(rec, last, VFIOPOLICY_REASON_NONE);
-		rec->linked = false;
-		list_del_init(&rec->node);
-		hash_del(&rec->hash);
-		record_count--;
-	}
-	spin_unlock(&vp_lock);
-	if (!was)
-		return false;
-
-	/* Not waited for: it sees that the record has left and does nothing. */
-	if (cancel_delayed_work(&rec->work))
-		vp_device_put(rec);
-	vp_device_put(rec);
-	return true;
-}
-
-/**
- * vp_device_for_each() - show the devices, in the order of generations
- * @cursor: where to begin; moved behind the last device that @fn took
- * @fn: called for each
- * @arg: handed on to @fn
- *
- * Context: takes vp_lock, and calls @fn under it.
- * Return: 0 behind the last device, or what @fn returned.
- */
-int vp_device_for_each(u32 *cursor, vp_view_fn fn, void *arg)
-{
-	struct vp_device *rec;
-	int ret = 0;
-
-	spin_lock(&vp_lock);
-	list_for_each_entry(rec, &records, node) {
-		if (rec->view.generation <= *cursor)
-			continue;
-		ret = fn(&rec->view, in_use(rec), arg);
-		if (ret)
-			break;
-		*cursor = rec->view.generation;
-	}
-	spin_unlock(&vp_lock);
-	return ret;
-}
-
-/**
- * vp_device_one() - show one device
- * @address: domain:bus:device.function, as the kernel writes it
- * @fn: called for it
- * @arg: handed on to @fn
- *
- * Context: takes vp_lock, and calls @fn under it.
- * Return: what @fn returned, or -ENODEV.
- */
-int vp_device_one(const char *address, vp_view_fn fn, void *arg)
-{
-	struct vp_device *rec;
-	int ret = -ENODEV;
-
-	spin_lock(&vp_lock);
-	list_for_each_entry(rec, &records, node) {
-		if (!strcmp(rec->view.address, address)) {
-			ret = fn(&rec->view, in_use(rec), arg);
-			break;
-		}
-	}
-	spin_unlock(&vp_lock);
-	return ret;
-}
-
-/**
- * vp_device_user() - would a new table take a device from its user
- * @next: the table
- * @address: set to the address of the first such device; VP_NAME_MAX bytes
- *
- * A user may come and go right after: this makes for a clear answer, and
- * handoff.c for safety.
- *
- * Context: takes vp_lock.
- * Return: true when there is one.
- */
-bool vp_device_user(const struct vp_table *next, char *address)
-{
-	const struct vp_entry *entry;
-	struct vp_device *rec;
-	enum vp_fit fit;
-	bool found = false;
-
-	spin_lock(&vp_lock);
-	list_for_each_entry(rec, &records, node) {
-		/* On its way already, or where it may stay. */
-		if (vp_device_want(rec) != VP_WANT_TARGET || !in_use(rec))
-			continue;
-		entry = vp_rules_match(next, &rec->view.facts, &fit);
-		found = vp_device_want_by(entry, fit) != VP_WANT_TARGET;
-		if (found) {
-			strscpy(address, rec->view.address, VP_NAME_MAX);
-			break;
-		}
-	}
-	spin_unlock(&vp_lock);
-	return found;
-}
-
-/*
- * The record behind @rec, or the first one, with a reference; gives the one on
- * @rec back. Whoever leaves the set meanwhile is found again by generation.
- */
-static struct vp_device *next_record(struct vp_device *rec)
-{
-	struct vp_device *next = NULL, *pos;
-
-	spin_lock(&vp_lock);
-	if (!rec || rec->linked) {
-		pos = rec ? rec : list_entry(&records, struct vp_device, node);
-		pos = list_next_entry(pos, node);
-		if (!list_entry_is_head(pos, &records, node))
-			next = pos;
-	} else {
-		list_for_each_entry(pos, &records, node) {
-			if (pos->view.generation > rec->view.generation) {
-				next = pos;
-				break;
-			}
-		}
-	}
-	if (next)
-		vp_device_get(next);
-	spin_unlock(&vp_lock);
-	if (rec)
-		vp_device_put(rec);
-	return next;
-}
-
-/**
- * vp_device_plan() - find out which rule of a new table has each device
- * @next: the table, which stays until it is published or dropped
- *
- * Context: may sleep; rules_lock held; takes vp_lock for each record.
- */
-void vp_device_plan(const struct vp_table *next)
-{
-	struct vp_device *rec = NULL;
-
-	/* A generation is always another than that of the table before. */
-	while ((rec = next_record(rec))) {
-		rec->plan = vp_rules_match(next, &rec->view.facts,
-					   &rec->plan_fit);
-		rec->planned = next->generation;
-		cond_resched();
-	}
-}
-
-/**
- * vp_device_rematch() - bring every record under a new table
- * @next: the table, for which vp_device_plan() has been called
- *
- * Whoever has another rule now, or none, is on its way to where that wants
- * it when this returns; the way itself is its work item's.
- *
- * Context: vp_lock held, the one that the new table was published under.
- */
-void vp_device_rematch(const struct vp_table *next)
-{
-	struct vp_device *rec;
-
-	lockdep_assert_held(&vp_lock);
-	list_for_each_entry(rec, &records, node) {
-		/* Those that came since then, by the old table. */
-		if (rec->planned != next->generation)
-			rec->plan = vp_rules_match(next, &rec->view.facts,
-						   &rec->plan_fit);
-		if (rec->plan == rec->view.entry &&
-		    rec->plan_fit == rec->view.fit)
-			continue;
-		set_entry(rec, rec->plan, rec->plan_fit);
-		vp_handoff_kick(rec, 0);
-	}
-}
-
-/**
- * vp_device_kick_waiting() - have another go at those whose target was missing
- *
- * Context: takes vp_lock.
- */
-void vp_device_kick_waiting(void)
-{
-	struct vp_device *rec;
-
-	spin_lock(&vp_lock);
-	list_for_each_entry(rec, &records, node)
-		if (rec->view.status.reason == VFIOPOLICY_REASON_MODULE_LOADING ||
-		    rec->view.status.reason == VFIOPOLICY_REASON_MODULE_MISSING)
-			vp_handoff_kick(rec, 0);
-	spin_unlock(&vp_lock);
-}
-
-/**
- * vp_device_count() - how many devices the rules name
- *
- * Context: takes vp_lock.
- * Return: number of records in the set.
- */
-u32 vp_device_count(void)
-{
-	u32 count;
-
-	spin_lock(&vp_lock);
-	count = record_count;
-	spin_unlock(&vp_lock);
-	return count;
-}
-
-/**
- * vp_device_freeze() - no new record and no new work from here on
- *
- * Context: takes vp_lock.
- */
-void vp_device_freeze(void)
-{
-	spin_lock(&vp_lock);
-	frozen = true;
-	spin_unlock(&vp_lock);
-}
-
-/**
- * vp_device_frozen() - is the module on its way out
- *
- * Context: vp_lock held.
- * Return: true after vp_device_freeze().
- */
-bool vp_device_frozen(void)
-{
-	lockdep_assert_held(&vp_lock);
-	return frozen;
-}
-
-/**
- * vp_device_first() - any record that is left
- *
- * Context: takes vp_lock.
- * Return: a record with a reference for the caller, or NULL.
- */
-struct vp_device *vp_device_first(void)
-{
-	struct vp_device *rec;
-
-	spin_lock(&vp_lock);
-	rec = list_first_entry_or_null(&records, struct vp_device, node);
-	if (rec)
-		vp_device_get(rec);
-	spin_unlock(&vp_lock);
-	return rec;
-}

@@ -4,7 +4,8 @@
  *
  *	on the bus -> stub	the rule came after the device
  *	stub -> target		hand-off
- *	target -> stub, stub -> the host's own drivers	when the rule goes
+ *	target -> stub, stub -> the host's own drivers	release.c
+ *	another driver -> stub	when somebody asks for it: request.c
  *
  * It looks at where the device is and where it should be, goes one step, and
  * is queued again by what the step brings about. So the latest wish wins, a
@@ -65,26 +66,41 @@ void vp_handoff_kick(struct vp_device *rec, unsigned long delay)
 		vp_device_put(rec);
 }
 
-/*
- * Says why the device stays in @state, and tries again a bounded number of
- * times; without a bound, but ever more seldom, where only a user's leave is
- * waited for, of which nobody is told.
+/**
+ * vp_handoff_try_later() - say why a device stays where it is, and try again
+ * @rec: its record
+ * @state: where it stays
+ * @reason: why
+ *
+ * A bounded number of times; without a bound, but ever more seldom, where only
+ * a user's leave is waited for, of which nobody is told.
+ *
+ * Context: takes vp_lock.
  */
-static void try_later(struct vp_device *rec, enum vfiopolicy_state state,
-		      enum vfiopolicy_reason reason)
+void vp_handoff_try_later(struct vp_device *rec, enum vfiopolicy_state state,
+			  enum vfiopolicy_reason reason)
 {
 	spin_lock(&vp_lock);
 	if (rec->linked && rec->view.status.state == state) {
 		vp_device_move_locked(rec, state, reason);
-		if (rec->tries < VP_TRIES || reason == VFIOPOLICY_REASON_IN_USE)
+		if (rec->tries < VP_TRIES || reason == VFIOPOLICY_REASON_IN_USE) {
+			rec->view.cause = VFIOPOLICY_CAUSE_RETRY;
 			vp_handoff_kick(rec, HZ << min(rec->tries, 5u));
+		}
 		rec->tries++;
 	}
 	spin_unlock(&vp_lock);
 }
 
-/* Is this driver, and no other, bound? Also brings what is known up to date. */
-static bool is_bound_to(struct vp_device *rec, const char *name)
+/**
+ * vp_handoff_is_bound() - is this driver, and no other, bound
+ * @rec: the record of the device; what it knows is brought up to date
+ * @name: the driver
+ *
+ * Context: may sleep; takes device_lock and vp_lock.
+ * Return: true when it is.
+ */
+bool vp_handoff_is_bound(struct vp_device *rec, const char *name)
 {
 	struct device *dev = &rec->pdev->dev;
 	bool is;
@@ -117,7 +133,8 @@ static bool is_taken(struct vp_device *rec)
 				 vp_device_want(rec) == VP_WANT_TARGET;
 			rec->view.adopted = target;
 			rec->view.claimed = target;
-			if (target)
+			/* To be kept, or to be taken from it, as was asked. */
+			if (target || rec->take_over)
 				vp_handoff_kick(rec, 0);
 			vp_device_move_locked(rec, target ?
 					      VFIOPOLICY_STATE_ISOLATED :
@@ -132,8 +149,13 @@ static bool is_taken(struct vp_device *rec)
 	return taken;
 }
 
-/* From the bus to the stub. */
-static void take(struct vp_device *rec)
+/**
+ * vp_handoff_take() - from the bus to the stub
+ * @rec: the record of the device
+ *
+ * Context: work item of the device; may sleep.
+ */
+void vp_handoff_take(struct vp_device *rec)
 {
 	enum vfiopolicy_reason why = vp_claim_never(rec);
 	int ret;
@@ -141,20 +163,20 @@ static void take(struct vp_device *rec)
 	if (why) {
 		vp_device_move(rec, VFIOPOLICY_STATE_MATCHED,
 			       VFIOPOLICY_STATE_NATIVE, why);
-		is_bound_to(rec, VP_STUB);
+		vp_handoff_is_bound(rec, VP_STUB);
 		return;
 	}
 	if (!is_taken(rec)) {
 		ret = vp_claim_override(rec, VFIOPOLICY_STATE_MATCHED,
 					VP_OVERRIDE_STUB);
 		if (ret == -ENOMEM)
-			try_later(rec, VFIOPOLICY_STATE_MATCHED,
+			vp_handoff_try_later(rec, VFIOPOLICY_STATE_MATCHED,
 				  VFIOPOLICY_REASON_NO_MEMORY);
 		if (ret)
 			return;
 		/* The stub's probe takes it from here. */
 		if (device_attach(&rec->pdev->dev) <= 0 && !is_taken(rec))
-			try_later(rec, VFIOPOLICY_STATE_MATCHED,
+			vp_handoff_try_later(rec, VFIOPOLICY_STATE_MATCHED,
 				  VFIOPOLICY_REASON_NOT_PROBED);
 	}
 	/*
@@ -177,7 +199,7 @@ static void keep(struct vp_device *rec)
 	vp_device_move(rec, state, state, VFIOPOLICY_REASON_NONE);
 	if (vp_override_is(rec->pdev, VP_OVERRIDE_TARGET, VP_OVERRIDE_TARGET) &&
 	    vp_claim_override(rec, state, VP_OVERRIDE_TARGET) == -ENOMEM)
-		try_later(rec, state, VFIOPOLICY_REASON_NO_MEMORY);
+		vp_handoff_try_later(rec, state, VFIOPOLICY_REASON_NO_MEMORY);
 }
 
 /*
@@ -215,15 +237,18 @@ static void notice(struct vp_device *rec, enum vfiopolicy_state state)
 	spin_unlock(&vp_lock);
 }
 
-/* Left alone so far: is it free now, or has it gone meanwhile? */
+/*
+ * Left alone so far: is it free now, is it to be taken from its driver, or has
+ * it gone meanwhile?
+ */
 static void look_again(struct vp_device *rec, enum vfiopolicy_state state,
 		       enum vp_want want)
 {
-	struct device *dev = &rec->pdev->dev;
 	enum vfiopolicy_reason why = VFIOPOLICY_REASON_NONE;
+	struct device *dev = &rec->pdev->dev;
 	bool driven, target;
 
-	if (state == VFIOPOLICY_STATE_NATIVE)
+	if (state != VFIOPOLICY_STATE_LOST)
 		why = vp_claim_never(rec);
 	device_lock(dev);
 	vp_device_note_bound(rec);
@@ -231,25 +256,29 @@ static void look_again(struct vp_device *rec, enum vfiopolicy_state state,
 	target = driven && !strcmp(dev->driver->name, VP_TARGET);
 	device_unlock(dev);
 
-	if (state == VFIOPOLICY_STATE_NATIVE) {
+	if (state != VFIOPOLICY_STATE_LOST && !why &&
+	    (!driven || (target && want == VP_WANT_TARGET))) {
 		/* With its target it is adopted. */
-		if (!why && (!driven || (target && want == VP_WANT_TARGET))) {
-			if (vp_device_move(rec, state, VFIOPOLICY_STATE_MATCHED,
-					   VFIOPOLICY_REASON_NONE))
-				take(rec);
-			return;
-		}
-		/* It may have been the host's for another reason so far. */
+		if (vp_device_move(rec, state, VFIOPOLICY_STATE_MATCHED,
+				   VFIOPOLICY_REASON_NONE))
+			vp_handoff_take(rec);
+		return;
+	}
+	if (vp_request_asked(rec)) {
+		vp_request_take_over(rec, state, why);
+		return;
+	}
+	/* It may have been the host's for another reason so far. */
+	if (state == VFIOPOLICY_STATE_NATIVE)
 		vp_device_move(rec, state, state,
 			       why ?: VFIOPOLICY_REASON_NATIVE_DRIVER);
-	}
 	if (driven)
 		return;
 	/* A record that a walk made of a device just leaving ends by this. */
 	spin_lock(&vp_lock);
 	why = rec->view.status.reason;
 	spin_unlock(&vp_lock);
-	try_later(rec, state, why);
+	vp_handoff_try_later(rec, state, why);
 }
 
 static void load_target(struct work_struct *work)
@@ -313,7 +342,7 @@ static void hand_off(struct vp_device *rec)
 	struct device *dev = &rec->pdev->dev;
 	int ret;
 
-	if (!is_bound_to(rec, VP_STUB))
+	if (!vp_handoff_is_bound(rec, VP_STUB))
 		return;
 	/* vfio-pci would take it only in its unsafe mode; we never ask. */
 	if (!rec->group) {
@@ -331,16 +360,16 @@ static void hand_off(struct vp_device *rec)
 		vp_device_move(rec, VFIOPOLICY_STATE_HANDING_OFF,
 			       VFIOPOLICY_STATE_HELD,
 			       VFIOPOLICY_REASON_NO_MEMORY);
-		try_later(rec, VFIOPOLICY_STATE_HELD,
+		vp_handoff_try_later(rec, VFIOPOLICY_STATE_HELD,
 			  VFIOPOLICY_REASON_NO_MEMORY);
 		return;
 	}
 
 	/* Only ever our own stub: root may have been at it meanwhile. */
-	if (is_bound_to(rec, VP_STUB))
+	if (vp_handoff_is_bound(rec, VP_STUB))
 		device_release_driver(dev);
 	ret = device_attach(dev);
-	if (is_bound_to(rec, VP_TARGET)) {
+	if (vp_handoff_is_bound(rec, VP_TARGET)) {
 		/* Unless the notification of BOUND has said so already. */
 		vp_device_move(rec, VFIOPOLICY_STATE_HANDING_OFF,
 			       VFIOPOLICY_STATE_ISOLATED, VFIOPOLICY_REASON_NONE);
@@ -359,141 +388,8 @@ static void hand_off(struct vp_device *rec)
 	/* Usually held by now; if not even the stub could have it, say so. */
 	vp_device_move(rec, VFIOPOLICY_STATE_HANDING_OFF,
 		       VFIOPOLICY_STATE_MATCHED, VFIOPOLICY_REASON_TARGET_REFUSED);
-	try_later(rec, ret > 0 ? VFIOPOLICY_STATE_HELD : VFIOPOLICY_STATE_MATCHED,
+	vp_handoff_try_later(rec, ret > 0 ? VFIOPOLICY_STATE_HELD : VFIOPOLICY_STATE_MATCHED,
 		  VFIOPOLICY_REASON_TARGET_REFUSED);
-}
-
-/*
- * Makes sure that no user has the device open and that none can open it until
- * its driver is gone: unbinding vfio-pci under a user waits for that user. For
- * that the DMA of the group becomes ours, where it can, until
- * vp_handoff_disown().
- * Return: 0, or -EBUSY or another errno.
- */
-static int shut_out_users(struct vp_device *rec)
-{
-	struct device *dev = &rec->pdev->dev;
-	int ret = -EPERM;
-
-	/* A bound driver under device_lock keeps the device in its group. */
-	device_lock(dev);
-	if (!dev->driver) {
-		ret = 0;
-	} else if (rec->group) {
-		ret = iommu_group_claim_dma_owner(rec->group, rec);
-		rec->owned = !ret;
-	}
-	/*
-	 * No group, or somebody else owns its DMA: a user of this device, a
-	 * user of another one, or a native driver of another one. What is
-	 * left to ask is whether this very device is enabled.
-	 */
-	if (ret == -EPERM)
-		ret = pci_is_enabled(rec->pdev) ? -EBUSY : 0;
-	device_unlock(dev);
-	return ret;
-}
-
-/* Driverless, while releasing: to the stub, or to the host's own drivers. */
-static void settle(struct vp_device *rec)
-{
-	bool home;
-
-	spin_lock(&vp_lock);
-	home = vp_device_goes_home(rec);
-	spin_unlock(&vp_lock);
-
-	/* An override that somebody else wrote meanwhile is theirs to clear. */
-	if (home && vp_override_is(rec->pdev, VP_OVERRIDE_STUB,
-				   VP_OVERRIDE_TARGET))
-		vp_claim_override(rec, VFIOPOLICY_STATE_RELEASING,
-				  VP_OVERRIDE_NONE);
-	/* No driver is an answer too: the host may have none for it. */
-	if (device_attach(&rec->pdev->dev) < 0)
-		pr_warn("%s: the host's driver failed to take it back\n",
-			rec->view.address);
-	is_bound_to(rec, VP_STUB);
-
-	if (home && vp_device_unlink(rec, VFIOPOLICY_STATE_RELEASED))
-		return;
-
-	/* Held by now, or a rule came at the last moment, or it is only known. */
-	spin_lock(&vp_lock);
-	if (rec->linked &&
-	    rec->view.status.state == VFIOPOLICY_STATE_RELEASING) {
-		if (home && vp_device_want(rec) == VP_WANT_NOTICE) {
-			rec->view.claimed = false;
-			rec->view.adopted = false;
-			vp_device_move_locked(rec, VFIOPOLICY_STATE_NATIVE,
-					      VFIOPOLICY_REASON_CHANGED);
-		} else {
-			vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
-					      VFIOPOLICY_REASON_NONE);
-			vp_handoff_kick(rec, 0);
-		}
-	}
-	spin_unlock(&vp_lock);
-}
-
-/**
- * vp_handoff_disown() - give back the DMA of the group, if it is ours
- * @rec: the record
- *
- * Context: device_lock held; takes the group's mutex. Done when the driver
- * has gone, which is before the device may leave its group: a group that is
- * owned must not lose its last device.
- */
-void vp_handoff_disown(struct vp_device *rec)
-{
-	device_lock_assert(&rec->pdev->dev);
-	if (rec->owned)
-		iommu_group_release_dma_owner(rec->group);
-	rec->owned = false;
-}
-
-/* From the target to wherever its rule, or no rule, wants the device now. */
-static void leave_target(struct vp_device *rec)
-{
-	struct device *dev = &rec->pdev->dev;
-	int ret;
-
-	ret = shut_out_users(rec);
-	if (!ret && !vp_device_move(rec, VFIOPOLICY_STATE_ISOLATED,
-				    VFIOPOLICY_STATE_RELEASING,
-				    VFIOPOLICY_REASON_NONE))
-		ret = -ESTALE;
-	if (!ret) {
-		ret = vp_claim_override(rec, VFIOPOLICY_STATE_RELEASING,
-					VP_OVERRIDE_STUB);
-		if (!ret)
-			device_release_driver(dev);
-		else
-			vp_device_move(rec, VFIOPOLICY_STATE_RELEASING,
-				       VFIOPOLICY_STATE_ISOLATED,
-				       VFIOPOLICY_REASON_NO_MEMORY);
-	}
-	/* The notification has seen to it, unless the driver is still there. */
-	device_lock(dev);
-	vp_handoff_disown(rec);
-	device_unlock(dev);
-
-	if (!ret)
-		settle(rec);
-	else if (ret != -ESTALE)
-		try_later(rec, VFIOPOLICY_STATE_ISOLATED,
-			  ret == -EBUSY ? VFIOPOLICY_REASON_IN_USE :
-					  VFIOPOLICY_REASON_NO_MEMORY);
-}
-
-/* From the stub to the host's own drivers. */
-static void leave_stub(struct vp_device *rec)
-{
-	if (!vp_device_move(rec, VFIOPOLICY_STATE_HELD,
-			    VFIOPOLICY_STATE_RELEASING, VFIOPOLICY_REASON_NONE))
-		return;
-	/* The override still names the stub, and the stub now refuses. */
-	device_release_driver(&rec->pdev->dev);
-	settle(rec);
 }
 
 /**
@@ -526,12 +422,12 @@ void vp_handoff_work(struct work_struct *work)
 
 	switch (state) {
 	case VFIOPOLICY_STATE_MATCHED:
-		if (want > VP_WANT_NOTICE)
-			take(rec);
+		if (want >= VP_WANT_STUB)
+			vp_handoff_take(rec);
 		else if (vp_device_move(rec, VFIOPOLICY_STATE_MATCHED,
 					VFIOPOLICY_STATE_RELEASING,
 					VFIOPOLICY_REASON_NONE))
-			settle(rec);
+			vp_release_settle(rec);
 		break;
 	case VFIOPOLICY_STATE_HELD:
 		if (want == VP_WANT_TARGET)
@@ -539,28 +435,46 @@ void vp_handoff_work(struct work_struct *work)
 		else if (want == VP_WANT_STUB)
 			vp_device_move(rec, state, state, stays);
 		else
-			leave_stub(rec);
+			vp_release_from_stub(rec);
 		break;
 	case VFIOPOLICY_STATE_ISOLATED:
 		if (want != VP_WANT_TARGET)
-			leave_target(rec);
+			vp_release_from_target(rec);
 		else
 			keep(rec);
 		break;
 	case VFIOPOLICY_STATE_NATIVE:
 	case VFIOPOLICY_STATE_LOST:
+	case VFIOPOLICY_STATE_RELEASED:
 		if (want == VP_WANT_NATIVE)
 			vp_device_unlink(rec, VFIOPOLICY_STATE_RELEASED);
 		else if (want == VP_WANT_NOTICE)
 			notice(rec, state);
+		else if (want == VP_WANT_RELEASED)
+			vp_device_move(rec, state, VFIOPOLICY_STATE_RELEASED,
+				       VFIOPOLICY_REASON_NONE);
 		else
 			look_again(rec, state, want);
 		break;
 	default:
 		break; /* deferred: the notification of BOUND ends that */
 	}
+	vp_device_tell_rule(rec);
 out:
 	vp_device_put(rec);
+}
+
+/**
+ * vp_handoff_queue() - run other work where it waits while the host is suspended
+ * @work: the work item
+ * @delay: in jiffies
+ *
+ * Context: any; between vp_handoff_start() and vp_handoff_stop().
+ * Return: false when it was queued already.
+ */
+bool vp_handoff_queue(struct delayed_work *work, unsigned long delay)
+{
+	return queue_delayed_work(workqueue, work, delay);
 }
 
 /*

@@ -98,6 +98,7 @@ static int __init vp_init(void)
 	ret = vp_handoff_start();
 	if (ret)
 		goto err_stub;
+	vp_group_start();
 	if (disable)
 		pr_info("disabled: no device is claimed\n");
 	else
@@ -115,6 +116,8 @@ err_claim:
 	if (!disable)
 		vp_claim_stop();
 err_handoff:
+	vp_device_freeze();
+	vp_group_stop();
 	vp_handoff_stop();
 err_stub:
 	vp_claim_unregister_stub();
@@ -131,6 +134,7 @@ static void __exit vp_exit(void)
 	vp_nl_stop();
 	if (!disable)
 		vp_claim_stop();
+	vp_group_stop();
 	vp_handoff_stop();
 	vp_claim_unregister_stub();
 	vp_rules_stop();

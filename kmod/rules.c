@@ -37,14 +37,15 @@ static void free_table(struct rcu_head *rcu)
 
 /* Tells listeners what one table has that the other has not. */
 static u32 tell_difference(const struct vp_table *has,
-			   const struct vp_table *has_not, u8 cmd)
+			   const struct vp_table *has_not, u8 cmd,
+			   enum vfiopolicy_cause cause)
 {
 	u32 i, count = 0;
 
 	for (i = 0; i < has->count; i++) {
 		if (vp_policy_has(has_not, has->entries[i]))
 			continue;
-		vp_nl_rule_event(has->entries[i], cmd);
+		vp_nl_rule_event(has->entries[i], cmd, cause);
 		count++;
 	}
 	return count;
@@ -52,22 +53,24 @@ static u32 tell_difference(const struct vp_table *has,
 
 /*
  * A new table is seen by the records in the same moment as by look-ups.
+ * @cause: a rule was asked for or against, or an origin was replaced.
  * Return: how many rules it added and deleted.
  */
-static u32 publish(struct vp_table *next)
+static u32 publish(struct vp_table *next, enum vfiopolicy_cause cause)
 {
+	const bool one = cause == VFIOPOLICY_CAUSE_REQUEST;
 	struct vp_table *old = table_for_writer();
 	u32 count;
 
 	lockdep_assert_held(&rules_lock);
 	next->generation = old->generation + 1 ?: 1;
-	count = tell_difference(old, next, VFIOPOLICY_CMD_RULE_DEL_NTF);
+	count = tell_difference(old, next, VFIOPOLICY_CMD_RULE_DEL_NTF, cause);
 	vp_device_plan(next);
 	spin_lock(&vp_lock);
 	rcu_assign_pointer(rules_table, next);
-	vp_device_rematch(next);
+	vp_device_rematch(next, one ? VFIOPOLICY_CAUSE_RULE : cause);
 	spin_unlock(&vp_lock);
-	count += tell_difference(next, old, VFIOPOLICY_CMD_RULE_ADD_NTF);
+	count += tell_difference(next, old, VFIOPOLICY_CMD_RULE_ADD_NTF, cause);
 	call_rcu(&old->rcu, free_table);
 	return count;
 }
@@ -230,7 +233,7 @@ static int add_locked(struct vp_entry *entry, struct netlink_ext_ack *extack,
 		return ret;
 	}
 	last_id++;
-	publish(next);
+	publish(next, VFIOPOLICY_CAUSE_REQUEST);
 	return 0;
 }
 
@@ -270,7 +273,7 @@ int vp_rules_add(struct vp_entry **entryp, bool *existed,
 
 	/* A rule said again is also a wish to try again what failed. */
 	vp_handoff_try_target_again();
-	vp_claim_walk((*entryp)->id);
+	vp_claim_walk((*entryp)->id, VFIOPOLICY_CAUSE_RULE);
 	return 0;
 }
 
@@ -304,11 +307,11 @@ int vp_rules_del(const char *text, u32 id, struct netlink_ext_ack *extack,
 	if (ret)
 		vp_policy_free(next);
 	else
-		publish(next);
+		publish(next, VFIOPOLICY_CAUSE_REQUEST);
 	mutex_unlock(&rules_lock);
 	/* One that was left to the host may have another rule now. */
 	if (!ret)
-		vp_claim_walk(0);
+		vp_claim_walk(0, VFIOPOLICY_CAUSE_RULE);
 	return ret;
 }
 
@@ -370,11 +373,11 @@ int vp_rules_replace(enum vfiopolicy_origin origin, struct vp_entry **entries,
 	}
 	for (*total = 0, i = 0; i < next->count; i++)
 		*total += next->entries[i]->origin == origin;
-	*changed = publish(next);
+	*changed = publish(next, VFIOPOLICY_CAUSE_REPLACE);
 	mutex_unlock(&rules_lock);
 
 	vp_handoff_try_target_again();
-	vp_claim_walk(0);
+	vp_claim_walk(0, VFIOPOLICY_CAUSE_REPLACE);
 	return 0;
 }
 

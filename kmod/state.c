@@ -20,26 +20,29 @@
  *	             lost         somebody was quicker
  *	isolated     releasing    its rule went away or wants it held
  *	             matched      somebody unbound the target
- *	releasing    released     done, and no rule names it
+ *	releasing    released     done: no rule names it, or somebody asked for it
  *	             matched      a rule names it again, or no driver took it
  *	             held         it is to be held instead
  *	             isolated     its user would not let go
  *	             native       its rule is of something else at its place
  *	             lost         somebody was quicker
- *	native       matched      its driver left it, so it is free
- *	             released     its rule went away
- *	lost         matched      the other driver left it
+ *	native       matched      its driver left it or was taken from it
+ *	             released     its rule went away, or somebody asked for it
+ *	lost         matched      the other driver left it or was taken from it
  *	             isolated     it came back to its target
  *	             native       its rule is of something else at its place
- *	             released     its rule went away
- *	any but released and gone   gone: it left the bus
+ *	             released     its rule went away, or somebody asked for it
+ *	released     native       somebody asked for it back
+ *	             matched      what sits there is not what its rule names
+ *	any but gone  gone: it left the bus
  *	any          itself       another reason
  *
  * All else is blocked. Above all: nothing leads from native, lost or matched
  * to handing-off (only the stub hands over, so bus mastering was off), nothing
  * from held to isolated but through handing-off (where the result is looked
- * at), nothing from held or isolated to released but through releasing, and
- * nothing out of released and gone: a device that comes back has a new record.
+ * at), nothing from held or isolated to released but through releasing, nothing
+ * from released to the stub but by request, and nothing out of gone: a device
+ * that comes back has a new record.
  */
 #include "state.h"
 
@@ -61,7 +64,8 @@ static const u32 next[] = {
 	[VFIOPOLICY_STATE_RELEASING] = TO(RELEASING) | TO(RELEASED) |
 				       TO(MATCHED) | TO(HELD) | TO(ISOLATED) |
 				       TO(NATIVE) | TO(LOST) | TO(GONE),
-	[VFIOPOLICY_STATE_RELEASED] = 0,
+	[VFIOPOLICY_STATE_RELEASED] = TO(RELEASED) | TO(NATIVE) | TO(MATCHED) |
+				      TO(GONE),
 	[VFIOPOLICY_STATE_NATIVE] = TO(NATIVE) | TO(MATCHED) | TO(RELEASED) |
 				    TO(GONE),
 	[VFIOPOLICY_STATE_LOST] = TO(LOST) | TO(MATCHED) | TO(ISOLATED) |

@@ -6,6 +6,9 @@
 #include "shim.h"
 #include "include/uapi/linux/vfiopolicy.h"
 
+/* The last reason there is. */
+#define VFIOPOLICY_REASON_MAX	VFIOPOLICY_REASON_VFS_ENABLED
+
 /**
  * struct vp_status - where a device is, and why
  * @born: it has been given its first state

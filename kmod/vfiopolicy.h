@@ -23,8 +23,8 @@ struct pci_dev;
  *
  * vp_lock (spinlock, device.c)
  *	guards the set of records, every &vp_view and the marks beside it in a
- *	record, the writing of the table pointer, and the number of the next
- *	event. Held for a few instructions, for one netlink message full of
+ *	record, the counters, the writing of the table pointer, and the number
+ *	of the next event. Held for a few instructions, for one netlink message full of
  *	devices, or to go through all records once; never across anything that
  *	sleeps. Which rule of a new table has which device is found out before.
  * rules_lock (mutex, rules.c)
@@ -33,10 +33,14 @@ struct pci_dev;
  * &vp_device.override_lock (mutex, one a record)
  *	makes "does the record still want this override" and the writing of it
  *	one step.
+ * RCU
+ *	is how look-ups read the table of rules (rules.c), and dumps the
+ *	picture of the IOMMU groups (group.c), of which one work item alone is
+ *	the writer. Neither ever changes once it is published.
  * device_lock (the driver core's)
  *	is held by the core around the stub's probe and remove and around the
- *	BIND, BOUND and UNBOUND notifications; handoff.c takes it to look at
- *	the driver of a device.
+ *	BIND, BOUND and UNBOUND notifications; the work item of a device takes
+ *	it to look at the driver, and the one of group.c tries to.
  *
  * Order: rules_lock, then vp_lock. override_lock, then device_lock (the write
  * of the override on 6.1), then vp_lock. The device_lock of a PF may be held
@@ -65,12 +69,14 @@ struct pci_dev;
  * @VP_WANT_NATIVE: with the host, since no rule names it
  * @VP_WANT_NOTICE: with the host, but known: it sits where a rule expects
  *                  something else
+ * @VP_WANT_RELEASED: with the host, since somebody asked for it
  * @VP_WANT_STUB: on the stub
  * @VP_WANT_TARGET: with vfio-pci
  */
 enum vp_want {
 	VP_WANT_NATIVE,
 	VP_WANT_NOTICE,
+	VP_WANT_RELEASED,
 	VP_WANT_STUB,
 	VP_WANT_TARGET,
 };
@@ -86,7 +92,9 @@ enum vp_want {
  * @status: state and reason; written by vp_device_move() alone
  * @entry: the rule that names it, referenced; NULL when none does
  * @fit: how @entry fits
+ * @cause: what set its last change in motion
  * @adopted: it was with its target already when the rule came
+ * @released: somebody asked for it to be with the host
  * @claimed: it has been kept from other drivers without a gap
  *
  * A copy of facts, so that dumps need no pci_dev. Guarded by vp_lock.
@@ -101,8 +109,30 @@ struct vp_view {
 	struct vp_status status;
 	struct vp_entry *entry;
 	enum vp_fit fit;
+	enum vfiopolicy_cause cause;
 	bool adopted;
+	bool released;
 	bool claimed;
+};
+
+/**
+ * struct vp_stats - what has happened since the module was loaded
+ * @claims: devices that came from the bus to the stub
+ * @hand_offs: devices that came from the stub to their target
+ * @releases: devices that were given back
+ * @take_overs: devices taken from another driver by request
+ * @lost: claimed devices that somebody bound to another driver
+ * @stuck: how often each reason was why a device was where it was
+ *
+ * Guarded by vp_lock.
+ */
+struct vp_stats {
+	u64 claims;
+	u64 hand_offs;
+	u64 releases;
+	u64 take_overs;
+	u64 lost;
+	u64 stuck[VFIOPOLICY_REASON_MAX + 1];
 };
 
 /**
@@ -117,6 +147,9 @@ struct vp_view {
  * @view: what others may know; guarded by vp_lock
  * @group: its IOMMU group, referenced, or NULL; set once, under device_lock
  *         with a driver bound, and stays until the record is freed
+ * @take_over: somebody asked for it to be taken from its driver; guarded by
+ *             vp_lock
+ * @told_rule: number of the rule in its last event; guarded by vp_lock
  * @owned: the DMA of @group is owned for this record; guarded by device_lock
  * @work: brings the device to where its rule wants it
  * @planned: generation of the table that @plan and @plan_fit are of
@@ -136,6 +169,8 @@ struct vp_device {
 	bool linked;
 	struct vp_view view;
 	struct iommu_group *group;
+	bool take_over;
+	u32 told_rule;
 	bool owned;
 	struct delayed_work work;
 	u32 planned;
@@ -159,10 +194,11 @@ extern spinlock_t vp_lock;
 typedef int (*vp_view_fn)(const struct vp_view *view, bool in_use, void *arg);
 
 struct vp_device *vp_device_alloc(struct pci_dev *pdev, struct pci_dev *pf);
-bool vp_device_insert(struct vp_device *rec, enum vfiopolicy_reason never);
-struct vp_device *vp_device_find(struct pci_dev *pdev);
 void vp_device_get(struct vp_device *rec);
 void vp_device_put(struct vp_device *rec);
+bool vp_device_in_use(const struct vp_device *rec);
+void vp_device_set_entry(struct vp_device *rec, struct vp_entry *entry,
+			 enum vp_fit fit);
 enum vp_want vp_device_want_by(const struct vp_entry *entry, enum vp_fit fit);
 enum vp_want vp_device_want(const struct vp_device *rec);
 bool vp_device_goes_home(const struct vp_device *rec);
@@ -171,13 +207,24 @@ void vp_device_move_locked(struct vp_device *rec, enum vfiopolicy_state to,
 			   enum vfiopolicy_reason reason);
 bool vp_device_move(struct vp_device *rec, enum vfiopolicy_state from,
 		    enum vfiopolicy_state to, enum vfiopolicy_reason reason);
+void vp_device_tell(struct vp_device *rec, const struct vp_status *old);
+void vp_device_tell_rule(struct vp_device *rec);
 void vp_device_note_bound(struct vp_device *rec);
+void vp_device_stats(struct vp_stats *copy);
+
+/* devices.c */
+bool vp_device_insert(struct vp_device *rec, enum vfiopolicy_reason never,
+		      enum vfiopolicy_cause cause);
 bool vp_device_unlink(struct vp_device *rec, enum vfiopolicy_state last);
-int vp_device_for_each(u32 *cursor, vp_view_fn fn, void *arg);
-int vp_device_one(const char *address, vp_view_fn fn, void *arg);
+struct vp_device *vp_device_find(struct pci_dev *pdev);
+struct vp_device *vp_device_by_address(const char *address);
+int vp_device_show(struct vp_device *rec, vp_view_fn fn, void *arg);
+int vp_device_for_each(u32 *cursor, u32 *generation, vp_view_fn fn, void *arg);
+void vp_device_pin_groups(void (*fn)(struct vp_device *rec, void *arg),
+			  void *arg);
 bool vp_device_user(const struct vp_table *next, char *address);
 void vp_device_plan(const struct vp_table *next);
-void vp_device_rematch(const struct vp_table *next);
+void vp_device_rematch(const struct vp_table *next, enum vfiopolicy_cause cause);
 void vp_device_kick_waiting(void);
 u32 vp_device_count(void);
 void vp_device_freeze(void);
@@ -213,7 +260,9 @@ void vp_rules_stop(void);
 int vp_claim_override(struct vp_device *rec, enum vfiopolicy_state state,
 		      enum vp_override_name name);
 enum vfiopolicy_reason vp_claim_never(struct vp_device *rec);
-void vp_claim_walk(u32 id);
+enum vfiopolicy_reason vp_claim_never_kind(struct pci_dev *pdev);
+bool vp_claim_is_vfio(const struct device_driver *drv);
+void vp_claim_walk(u32 id, enum vfiopolicy_cause cause);
 int vp_claim_register_stub(void);
 int vp_claim_start(void);
 void vp_claim_stop(void);
@@ -222,15 +271,87 @@ void vp_claim_unregister_stub(void);
 /* handoff.c */
 void vp_handoff_work(struct work_struct *work);
 void vp_handoff_kick(struct vp_device *rec, unsigned long delay);
+void vp_handoff_try_later(struct vp_device *rec, enum vfiopolicy_state state,
+			  enum vfiopolicy_reason reason);
+bool vp_handoff_is_bound(struct vp_device *rec, const char *name);
+void vp_handoff_take(struct vp_device *rec);
 void vp_handoff_try_target_again(void);
-void vp_handoff_disown(struct vp_device *rec);
+bool vp_handoff_queue(struct delayed_work *work, unsigned long delay);
 int vp_handoff_start(void);
 void vp_handoff_stop(void);
 
-/* nl.c */
+/* release.c */
+int vp_release_shut_out(struct vp_device *rec);
+void vp_release_disown(struct vp_device *rec);
+void vp_release_settle(struct vp_device *rec);
+void vp_release_from_target(struct vp_device *rec);
+void vp_release_from_stub(struct vp_device *rec);
+
+/* request.c */
+int vp_request_claim(struct vp_device *rec, u32 generation, bool *pending,
+		     struct netlink_ext_ack *extack, const struct nlattr *attr);
+int vp_request_release(struct vp_device *rec, u32 generation, bool *pending,
+		       struct netlink_ext_ack *extack,
+		       const struct nlattr *attr);
+bool vp_request_asked(struct vp_device *rec);
+void vp_request_take_over(struct vp_device *rec, enum vfiopolicy_state state,
+			  enum vfiopolicy_reason why);
+
+/* group.c */
+
+/**
+ * struct vp_member - a device of an IOMMU group
+ * @group: number of the group
+ * @address: address of the device
+ * @driver: the driver that has it, or empty
+ * @blocks: that driver does its DMA as the host
+ * @never: why it is never claimed, or none
+ */
+struct vp_member {
+	u32 group;
+	char address[VP_NAME_MAX];
+	char driver[VP_NAME_MAX];
+	bool blocks;
+	enum vfiopolicy_reason never;
+};
+
+/**
+ * struct vp_group - an IOMMU group that has a device with a record
+ * @id: its number
+ * @viability: can its devices be given to a guest
+ * @domain: its default domain
+ * @isolated_msi: interrupts of its devices are remapped
+ * @first: index of its first member among those of its picture
+ * @count: number of its members
+ */
+struct vp_group {
+	u32 id;
+	enum vfiopolicy_viability viability;
+	enum vfiopolicy_domain domain;
+	bool isolated_msi;
+	u32 first;
+	u32 count;
+};
+
+/* Called for a group under RCU, so it must not sleep; not 0 ends it. */
+typedef int (*vp_group_fn)(const struct vp_group *group,
+			   const struct vp_member *members, void *arg);
+
+void vp_group_first_seen(void);
+void vp_group_changed(void);
+void vp_group_note(struct device *dev, unsigned long action);
+int vp_group_for_each(u32 *cursor, u32 *generation, vp_group_fn fn, void *arg);
+int vp_group_one(u32 id, vp_group_fn fn, void *arg);
+u32 vp_group_largest(void);
+void vp_group_count(u32 *functions, u32 *in_group);
+void vp_group_start(void);
+void vp_group_stop(void);
+
+/* nl.c, nl_event.c */
 void vp_nl_dev_event(const struct vp_view *view, bool in_use,
 		     const struct vp_status *old);
-void vp_nl_rule_event(const struct vp_entry *entry, u8 cmd);
+void vp_nl_rule_event(const struct vp_entry *entry, u8 cmd,
+		      enum vfiopolicy_cause cause);
 int vp_nl_start(bool disabled);
 void vp_nl_stop(void);
 

@@ -96,6 +96,14 @@ static const struct words reasons[] = {
 		"is not what its rule names at this place: %i sits there",
 		"has a card been moved? vfiopolicy explain %a says what the rules see",
 	},
+	[VFIOPOLICY_REASON_TAKING_OVER] = {
+		"taking-over", "being taken from %d", "is being taken from %d",
+		NULL,
+	},
+	[VFIOPOLICY_REASON_VFS_ENABLED] = {
+		"vfs-enabled", "has VFs", "has VFs, and stays with %d until they are gone",
+		"first: echo 0 > /sys/bus/pci/devices/%a/sriov_numvfs",
+	},
 	[VFIOPOLICY_REASON_NO_TARGET] = {
 		"no-target", "cannot go to %t",
 		"is held: this version hands devices to vfio-pci alone, not to %t",
@@ -181,6 +189,7 @@ bool vp_verdict_resting(const struct vp_nl_dev *dev)
 		return dev->target[0] || dev->reason == VFIOPOLICY_REASON_IN_USE;
 	case VFIOPOLICY_STATE_NATIVE:
 	case VFIOPOLICY_STATE_LOST:
+		return dev->reason != VFIOPOLICY_REASON_TAKING_OVER;
 	case VFIOPOLICY_STATE_RELEASED:
 	case VFIOPOLICY_STATE_GONE:
 		return true;
@@ -199,7 +208,8 @@ bool vp_verdict_resting(const struct vp_nl_dev *dev)
 enum vp_verdict vp_verdict_device(const struct vp_nl_dev *dev,
 				  enum vp_action action)
 {
-	if (dev->reason == VFIOPOLICY_REASON_CHANGED)
+	if (dev->reason == VFIOPOLICY_REASON_CHANGED ||
+	    dev->state == VFIOPOLICY_STATE_RELEASED)
 		return VP_VERDICT_NOT_MET;
 	if (dev->state == (action == VP_HOLD ? VFIOPOLICY_STATE_HELD :
 					       VFIOPOLICY_STATE_ISOLATED))
@@ -212,6 +222,7 @@ enum vp_verdict vp_verdict_device(const struct vp_nl_dev *dev,
 	case VFIOPOLICY_REASON_NO_MEMORY:
 	case VFIOPOLICY_REASON_NOT_PROBED:
 	case VFIOPOLICY_REASON_DEFERRED:
+	case VFIOPOLICY_REASON_TAKING_OVER:
 		return VP_VERDICT_PENDING;
 	default:
 		return VP_VERDICT_NOT_MET;
@@ -312,6 +323,8 @@ void vp_verdict_why(const struct vp_nl_dev *dev, char *buf)
 	else if (dev->state == VFIOPOLICY_STATE_HELD)
 		expand(dev, dev->target[0] ? "is held, on its way to %t" :
 					     "is held", buf);
+	else if (dev->state == VFIOPOLICY_STATE_RELEASED)
+		expand(dev, "is with the host, as somebody asked", buf);
 	else
 		expand(dev, "is on its way", buf);
 }

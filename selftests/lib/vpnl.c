@@ -10,6 +10,10 @@
  *	vpnl rules				number, origin, text
  *	vpnl dev ADDRESS			KEY=VALUE ...
  *	vpnl devs
+ *	vpnl claim|release ADDRESS [GENERATION]	the same, and "pending"
+ *	vpnl groups | vpnl group NUMBER		NUMBER KEY=VALUE ..., and a line
+ *			for each member: NUMBER: ADDRESS DRIVER [blocks] [REASON]
+ *	vpnl stats				KEY=VALUE ...
  *	vpnl settled SECONDS	waits until no device is on its way; prints all by
  *				address: ADDRESS STATE REASON RULE GENERATION
  *	vpnl try SECONDS RULE...	adds the rules, does the same but for the
@@ -32,23 +36,7 @@
 #include <unistd.h>
 
 #include "nlcall.h"
-
-static const char * const states[] = {
-	"matched", "held", "handing-off", "isolated", "releasing", "released",
-	"native", "lost", "gone",
-};
-
-static const char * const reasons[] = {
-	"none", "no-iommu-group", "module-loading", "module-missing",
-	"target-refused", "native-driver", "foreign-override", "bridge",
-	"boot-vga", "vfio-pf", "unbound", "foreign-driver", "in-use",
-	"no-memory", "not-probed", "deferred", "changed", "no-target",
-};
-
-static const char * const origins[] = { "runtime", "cmdline", "file" };
-
-#define NAME(names, i) \
-	((i) < sizeof(names) / sizeof(names[0]) ? names[i] : "?")
+#include "vpnl_print.h"
 
 static struct nl_msg msg;
 
@@ -57,70 +45,6 @@ static int fail(const struct nl *nl, int ret)
 	fprintf(stderr, "vpnl: %s%s%s\n", strerror(-ret),
 		nl->extack[0] ? ": " : "", nl->extack);
 	return ret == -ENOENT || ret == -ENODEV ? 3 : 2;
-}
-
-static int print_info(const struct nlmsghdr *hdr, void *arg)
-{
-	(void)arg;
-	printf("version=%s abi=%u rules=%u bad=%u devices=%u disabled=%d\n",
-	       nl_str(hdr, VFIOPOLICY_A_INFO_VERSION),
-	       nl_u32(hdr, VFIOPOLICY_A_INFO_ABI, 0),
-	       nl_u32(hdr, VFIOPOLICY_A_INFO_RULES, 0),
-	       nl_u32(hdr, VFIOPOLICY_A_INFO_RULES_BAD, 0),
-	       nl_u32(hdr, VFIOPOLICY_A_INFO_DEVICES, 0),
-	       !!nl_find(hdr, VFIOPOLICY_A_INFO_DISABLED));
-	return 0;
-}
-
-static int print_rule(const struct nlmsghdr *hdr, void *arg)
-{
-	const char *mark = arg;
-
-	printf("%u %s %s%s\n", nl_u32(hdr, VFIOPOLICY_A_RULE_ID, 0),
-	       NAME(origins, nl_u32(hdr, VFIOPOLICY_A_RULE_ORIGIN, -1)),
-	       nl_str(hdr, VFIOPOLICY_A_RULE_TEXT),
-	       mark && nl_find(hdr, VFIOPOLICY_A_RULE_EXISTED) ? mark : "");
-	return 0;
-}
-
-static int print_dev(const struct nlmsghdr *hdr, void *arg)
-{
-	const char *driver = nl_str(hdr, VFIOPOLICY_A_DEV_DRIVER);
-	const char *physfn = nl_str(hdr, VFIOPOLICY_A_DEV_PHYSFN);
-	uint32_t old = nl_u32(hdr, VFIOPOLICY_A_DEV_OLD_STATE, -1);
-	FILE *out = arg;
-
-	fprintf(out, "address=%s id=%04x:%04x generation=%u ",
-		nl_str(hdr, VFIOPOLICY_A_DEV_ADDRESS),
-		nl_u32(hdr, VFIOPOLICY_A_DEV_VENDOR, 0),
-		nl_u32(hdr, VFIOPOLICY_A_DEV_DEVICE, 0),
-		nl_u32(hdr, VFIOPOLICY_A_DEV_GENERATION, 0));
-	if (nl_find(hdr, VFIOPOLICY_A_DEV_SEQ))
-		fprintf(out, "seq=%u old=%s ", nl_u32(hdr, VFIOPOLICY_A_DEV_SEQ, 0),
-			old == (uint32_t)-1 ? "-" : NAME(states, old));
-	fprintf(out, "state=%s reason=%s driver=%s group=%d physfn=%s rule=%u adopted=%d in_use=%d\n",
-		NAME(states, nl_u32(hdr, VFIOPOLICY_A_DEV_STATE, -1)),
-		NAME(reasons, nl_u32(hdr, VFIOPOLICY_A_DEV_REASON, 0)),
-		driver ? driver : "-",
-		(int)nl_u32(hdr, VFIOPOLICY_A_DEV_GROUP, -1),
-		physfn ? physfn : "-", nl_u32(hdr, VFIOPOLICY_A_DEV_RULE, 0),
-		!!nl_find(hdr, VFIOPOLICY_A_DEV_ADOPTED),
-		!!nl_find(hdr, VFIOPOLICY_A_DEV_IN_USE));
-	return 0;
-}
-
-static int print_event(const struct nlmsghdr *hdr, void *arg)
-{
-	FILE *out = arg;
-
-	if (nl_cmd(hdr) == VFIOPOLICY_CMD_DEV_NTF)
-		return print_dev(hdr, arg);
-	fprintf(out, "rule-%s id=%u seq=%u text=%s\n",
-		nl_cmd(hdr) == VFIOPOLICY_CMD_RULE_ADD_NTF ? "add" : "del",
-		nl_u32(hdr, VFIOPOLICY_A_RULE_ID, 0),
-		nl_u32(hdr, VFIOPOLICY_A_RULE_SEQ, 0),
-		nl_str(hdr, VFIOPOLICY_A_RULE_TEXT));
-	return 0;
 }
 
 /* What wait waits for; met once a message says so. */
@@ -136,8 +60,8 @@ static int is_goal(const struct nlmsghdr *hdr, void *arg)
 	struct goal *goal = arg;
 	const char *state, *reason;
 
-	state = NAME(states, nl_u32(hdr, VFIOPOLICY_A_DEV_STATE, -1));
-	reason = NAME(reasons, nl_u32(hdr, VFIOPOLICY_A_DEV_REASON, 0));
+	state = NAME(vpnl_states, nl_u32(hdr, VFIOPOLICY_A_DEV_STATE, -1));
+	reason = NAME(vpnl_reasons, nl_u32(hdr, VFIOPOLICY_A_DEV_REASON, 0));
 	goal->met = !strcmp(state, goal->state) &&
 		    (!goal->reason || !strcmp(reason, goal->reason));
 	return 0;
@@ -213,7 +137,7 @@ static int wait_for(struct nl *nl, int seconds, struct goal *goal)
 		goal->reason ? goal->reason : "", seconds);
 	nl_begin(nl, &msg, VFIOPOLICY_CMD_DEV_GET, 0);
 	nl_put_str(&msg, VFIOPOLICY_A_DEV_ADDRESS, goal->address);
-	if (nl_call(nl, &msg, print_dev, stderr))
+	if (nl_call(nl, &msg, vpnl_print_dev, stderr))
 		fprintf(stderr, "none\n");
 	return 4;
 }
@@ -311,8 +235,8 @@ static int settle(struct nl *nl, int seconds, struct dump *dump)
 
 static void print_seen(const struct seen *seen, uint32_t rule)
 {
-	printf("%s %s %s %u", seen->address, NAME(states, seen->state),
-	       NAME(reasons, seen->reason), rule);
+	printf("%s %s %s %u", seen->address, NAME(vpnl_states, seen->state),
+	       NAME(vpnl_reasons, seen->reason), rule);
 }
 
 static int settled(struct nl *nl, int seconds)
@@ -413,7 +337,7 @@ static int record(struct nl *nl, const char *path, const char *stop)
 	fprintf(out, "listening\n");
 	fflush(out);
 	do {
-		ret = nl_event(nl, 100, print_event, out);
+		ret = nl_event(nl, 100, vpnl_print_event, out);
 		if (ret == -ENOBUFS)
 			fprintf(out, "lost\n");
 		fflush(out);
@@ -442,7 +366,7 @@ static int add(struct nl *nl, int argc, char **argv)
 	nl_put_str(&msg, VFIOPOLICY_A_RULE_TEXT, argv[argc - 1]);
 	if (file)
 		nl_put_u32(&msg, VFIOPOLICY_A_RULE_ORIGIN, VFIOPOLICY_ORIGIN_FILE);
-	ret = nl_call(nl, &msg, print_rule, " existed");
+	ret = nl_call(nl, &msg, vpnl_print_rule, " existed");
 	return ret ? fail(nl, ret) : 0;
 }
 
@@ -465,7 +389,7 @@ static int print_replaced(const struct nlmsghdr *hdr, void *arg)
 {
 	(void)arg;
 	printf("origin=%s count=%u changed=%u\n",
-	       NAME(origins, nl_u32(hdr, VFIOPOLICY_A_RULE_ORIGIN, -1)),
+	       NAME(vpnl_origins, nl_u32(hdr, VFIOPOLICY_A_RULE_ORIGIN, -1)),
 	       nl_u32(hdr, VFIOPOLICY_A_RULE_COUNT, -1),
 	       nl_u32(hdr, VFIOPOLICY_A_RULE_CHANGED, -1));
 	return 0;
@@ -484,7 +408,7 @@ static int replace(struct nl *nl, const char *origin, const char *path)
 		perror(path);
 		return 1;
 	}
-	while (strcmp(NAME(origins, number), origin) != 0)
+	while (strcmp(NAME(vpnl_origins, number), origin) != 0)
 		if (++number > VFIOPOLICY_ORIGIN_FILE)
 			return 1;
 	nl_begin(nl, &msg, VFIOPOLICY_CMD_RULE_REPLACE, 0);
@@ -513,13 +437,27 @@ static int replace(struct nl *nl, const char *origin, const char *path)
 	return fail(nl, ret);
 }
 
-static int dev(struct nl *nl, const char *address)
+static int group(struct nl *nl, const char *id)
 {
 	int ret;
 
-	nl_begin(nl, &msg, VFIOPOLICY_CMD_DEV_GET, 0);
+	nl_begin(nl, &msg, VFIOPOLICY_CMD_GROUP_GET, 0);
+	nl_put_u32(&msg, VFIOPOLICY_A_GROUP_ID, atoi(id));
+	ret = nl_call(nl, &msg, vpnl_print_group, NULL);
+	return ret ? fail(nl, ret) : 0;
+}
+
+/* @generation: what it must be, or NULL */
+static int dev(struct nl *nl, uint8_t cmd, const char *address,
+	       const char *generation)
+{
+	int ret;
+
+	nl_begin(nl, &msg, cmd, 0);
 	nl_put_str(&msg, VFIOPOLICY_A_DEV_ADDRESS, address);
-	ret = nl_call(nl, &msg, print_dev, stdout);
+	if (generation)
+		nl_put_u32(&msg, VFIOPOLICY_A_DEV_GENERATION, atoi(generation));
+	ret = nl_call(nl, &msg, vpnl_print_dev, stdout);
 	return ret ? fail(nl, ret) : 0;
 }
 
@@ -529,12 +467,12 @@ static int run(struct nl *nl, int argc, char **argv)
 	struct goal goal = {};
 
 	if (!strcmp(verb, "info"))
-		return simple(nl, VFIOPOLICY_CMD_INFO_GET, 0, print_info, NULL);
+		return simple(nl, VFIOPOLICY_CMD_INFO_GET, 0, vpnl_print_info, NULL);
 	if (!strcmp(verb, "rules"))
-		return simple(nl, VFIOPOLICY_CMD_RULE_GET, NLM_F_DUMP, print_rule,
+		return simple(nl, VFIOPOLICY_CMD_RULE_GET, NLM_F_DUMP, vpnl_print_rule,
 			      NULL);
 	if (!strcmp(verb, "devs"))
-		return simple(nl, VFIOPOLICY_CMD_DEV_GET, NLM_F_DUMP, print_dev,
+		return simple(nl, VFIOPOLICY_CMD_DEV_GET, NLM_F_DUMP, vpnl_print_dev,
 			      stdout);
 	if (!strcmp(verb, "add"))
 		return add(nl, argc, argv);
@@ -547,7 +485,18 @@ static int run(struct nl *nl, int argc, char **argv)
 	if (!strcmp(verb, "try") && argc > 3)
 		return try(nl, atoi(argv[2]), argv + 3, argc - 3);
 	if (!strcmp(verb, "dev") && argc == 3)
-		return dev(nl, argv[2]);
+		return dev(nl, VFIOPOLICY_CMD_DEV_GET, argv[2], NULL);
+	if (!strcmp(verb, "claim") && argc >= 3)
+		return dev(nl, VFIOPOLICY_CMD_DEV_CLAIM, argv[2], argv[3]);
+	if (!strcmp(verb, "release") && argc >= 3)
+		return dev(nl, VFIOPOLICY_CMD_DEV_RELEASE, argv[2], argv[3]);
+	if (!strcmp(verb, "groups"))
+		return simple(nl, VFIOPOLICY_CMD_GROUP_GET, NLM_F_DUMP,
+			      vpnl_print_group, NULL);
+	if (!strcmp(verb, "group") && argc == 3)
+		return group(nl, argv[2]);
+	if (!strcmp(verb, "stats"))
+		return simple(nl, VFIOPOLICY_CMD_STATS_GET, 0, vpnl_print_stats, NULL);
 	if (!strcmp(verb, "record") && argc == 4)
 		return record(nl, argv[2], argv[3]);
 	if (!strcmp(verb, "flash") && argc == 5) {

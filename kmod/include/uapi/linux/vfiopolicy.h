@@ -150,17 +150,14 @@ enum vfiopolicy_cause {
 
 /**
  * enum vfiopolicy_domain - What the default DMA domain of an IOMMU group does.
- * @VFIOPOLICY_DOMAIN_UNKNOWN: Not seen yet, since a guest had the group all
- *   along.
+ * @VFIOPOLICY_DOMAIN_UNKNOWN: Not seen yet; a guest may have the group.
  * @VFIOPOLICY_DOMAIN_DMA: Each DMA is translated.
  * @VFIOPOLICY_DOMAIN_IDENTITY: The host's DMA passes as it is (iommu=pt).
- * @VFIOPOLICY_DOMAIN_BLOCKED: No DMA passes.
  */
 enum vfiopolicy_domain {
 	VFIOPOLICY_DOMAIN_UNKNOWN,
 	VFIOPOLICY_DOMAIN_DMA,
 	VFIOPOLICY_DOMAIN_IDENTITY,
-	VFIOPOLICY_DOMAIN_BLOCKED,
 };
 
 /**

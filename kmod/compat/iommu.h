@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the IOMMU does for a device, on every kernel.
+ *
+ * VP_HAVE_ISOLATED_MSI (probe: msi_device_has_isolated_msi() is exported):
+ * whether interrupts are remapped is asked of the device's interrupt domain;
+ * before, of its IOMMU.
+ */
+#ifndef VFIOPOLICY_COMPAT_IOMMU_H
+#define VFIOPOLICY_COMPAT_IOMMU_H
+
+#include <linux/iommu.h>
+
+#include "../include/uapi/linux/vfiopolicy.h"
+
+#ifdef VP_HAVE_ISOLATED_MSI
+#include <linux/msi.h>
+#endif
+
+/*
+ * Context: device_lock held, with a driver bound. Return: the default domain,
+ * or unknown when another one is in its place, as a user of vfio puts there.
+ */
+static inline enum vfiopolicy_domain vp_iommu_domain(struct device *dev)
+{
+	const struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	if (!domain)
+		return VFIOPOLICY_DOMAIN_UNKNOWN;
+	if (domain->type == IOMMU_DOMAIN_IDENTITY)
+		return VFIOPOLICY_DOMAIN_IDENTITY;
+	return domain->type & __IOMMU_DOMAIN_DMA_API ? VFIOPOLICY_DOMAIN_DMA :
+						       VFIOPOLICY_DOMAIN_UNKNOWN;
+}
+
+/* Context: device_lock held, with a driver bound. */
+static inline bool vp_iommu_isolated_msi(struct device *dev)
+{
+#ifdef VP_HAVE_ISOLATED_MSI
+	return msi_device_has_isolated_msi(dev);
+#else
+	return device_iommu_capable(dev, IOMMU_CAP_INTR_REMAP);
+#endif
+}
+
+#endif /* VFIOPOLICY_COMPAT_IOMMU_H */

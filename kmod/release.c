@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The way back: from the target or the stub to the host's own drivers, because
+ * the rule has gone or somebody asked; or from the target to the stub, because
+ * the rule says so now. Never under a user: a driver of vfio's waits in its
+ * remove until the user has closed the device, and we with it.
+ */
+#include <linux/iommu.h>
+#include <linux/pci.h>
+
+#include "vfiopolicy.h"
+
+/**
+ * vp_release_disown() - give back the DMA of the group, if it is ours
+ * @rec: the record
+ *
+ * Context: device_lock held; takes the group's mutex. Done when the driver
+ * has gone, which is before the device may leave its group: a group that is
+ * owned must not lose its last device.
+ */
+void vp_release_disown(struct vp_device *rec)
+{
+	device_lock_assert(&rec->pdev->dev);
+	if (rec->owned)
+		iommu_group_release_dma_owner(rec->group);
+	rec->owned = false;
+}
+
+/**
+ * vp_release_shut_out() - make sure that a device bound to vfio has no user
+ * @rec: the record of the device
+ *
+ * And that none can open it until its driver is gone: unbinding vfio-pci under
+ * a user waits for that user. For that the DMA of the group becomes ours, where
+ * it can, until vp_release_disown().
+ *
+ * Context: may sleep; takes device_lock and the group's mutex.
+ * Return: 0, or -EBUSY or another errno.
+ */
+int vp_release_shut_out(struct vp_device *rec)
+{
+	struct device *dev = &rec->pdev->dev;
+	int ret = -EPERM;
+
+	/* A bound driver under device_lock keeps the device in its group. */
+	device_lock(dev);
+	if (!dev->driver) {
+		ret = 0;
+	} else if (rec->group) {
+		ret = iommu_group_claim_dma_owner(rec->group, rec);
+		rec->owned = !ret;
+	}
+	/*
+	 * No group, or somebody else owns its DMA: a user of this device, a
+	 * user of another one, or a native driver of another one. What is
+	 * left to ask is whether this very device is enabled.
+	 */
+	if (ret == -EPERM)
+		ret = pci_is_enabled(rec->pdev) ? -EBUSY : 0;
+	device_unlock(dev);
+	return ret;
+}
+
+/**
+ * vp_release_settle() - from no driver to the stub, or to the host's own
+ * @rec: the record of the device, which is in state releasing
+ *
+ * Context: work item of the device; may sleep.
+ */
+void vp_release_settle(struct vp_device *rec)
+{
+	enum vp_want want;
+	bool home;
+
+	spin_lock(&vp_lock);
+	home = vp_device_goes_home(rec);
+	spin_unlock(&vp_lock);
+
+	/* An override that somebody else wrote meanwhile is theirs to clear. */
+	if (home && vp_override_is(rec->pdev, VP_OVERRIDE_STUB,
+				   VP_OVERRIDE_TARGET))
+		vp_claim_override(rec, VFIOPOLICY_STATE_RELEASING,
+				  VP_OVERRIDE_NONE);
+	/* No driver is an answer too: the host may have none for it. */
+	if (device_attach(&rec->pdev->dev) < 0)
+		pr_warn("%s: the host's driver failed to take it back\n",
+			rec->view.address);
+	vp_handoff_is_bound(rec, VP_STUB);
+
+	if (home && vp_device_unlink(rec, VFIOPOLICY_STATE_RELEASED))
+		return;
+
+	/* Held by now, or a rule came at the last moment, or it is only known. */
+	spin_lock(&vp_lock);
+	if (rec->linked &&
+	    rec->view.status.state == VFIOPOLICY_STATE_RELEASING) {
+		want = home ? vp_device_want(rec) : VP_WANT_STUB;
+		if (want == VP_WANT_NOTICE || want == VP_WANT_RELEASED) {
+			rec->view.claimed = false;
+			rec->view.adopted = false;
+			vp_device_move_locked(rec, want == VP_WANT_NOTICE ?
+					      VFIOPOLICY_STATE_NATIVE :
+					      VFIOPOLICY_STATE_RELEASED,
+					      want == VP_WANT_NOTICE ?
+					      VFIOPOLICY_REASON_CHANGED :
+					      VFIOPOLICY_REASON_NONE);
+		} else {
+			vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
+					      VFIOPOLICY_REASON_NONE);
+			vp_handoff_kick(rec, 0);
+		}
+	}
+	spin_unlock(&vp_lock);
+}
+
+/**
+ * vp_release_from_target() - to wherever the rules want the device now
+ * @rec: the record of the device
+ *
+ * Context: work item of the device; may sleep.
+ */
+void vp_release_from_target(struct vp_device *rec)
+{
+	struct device *dev = &rec->pdev->dev;
+	int ret;
+
+	ret = vp_release_shut_out(rec);
+	if (!ret && !vp_device_move(rec, VFIOPOLICY_STATE_ISOLATED,
+				    VFIOPOLICY_STATE_RELEASING,
+				    VFIOPOLICY_REASON_NONE))
+		ret = -ESTALE;
+	if (!ret) {
+		ret = vp_claim_override(rec, VFIOPOLICY_STATE_RELEASING,
+					VP_OVERRIDE_STUB);
+		if (!ret)
+			device_release_driver(dev);
+		else
+			vp_device_move(rec, VFIOPOLICY_STATE_RELEASING,
+				       VFIOPOLICY_STATE_ISOLATED,
+				       VFIOPOLICY_REASON_NO_MEMORY);
+	}
+	/* The notification has seen to it, unless the driver is still there. */
+	device_lock(dev);
+	vp_release_disown(rec);
+	device_unlock(dev);
+
+	if (!ret)
+		vp_release_settle(rec);
+	else if (ret != -ESTALE)
+		vp_handoff_try_later(rec, VFIOPOLICY_STATE_ISOLATED,
+			  ret == -EBUSY ? VFIOPOLICY_REASON_IN_USE :
+					  VFIOPOLICY_REASON_NO_MEMORY);
+}
+
+/**
+ * vp_release_from_stub() - from the stub to the host's own drivers
+ * @rec: the record of the device
+ *
+ * Context: work item of the device; may sleep.
+ */
+void vp_release_from_stub(struct vp_device *rec)
+{
+	if (!vp_device_move(rec, VFIOPOLICY_STATE_HELD,
+			    VFIOPOLICY_STATE_RELEASING, VFIOPOLICY_REASON_NONE))
+		return;
+	/* The override still names the stub, and the stub now refuses. */
+	device_release_driver(&rec->pdev->dev);
+	vp_release_settle(rec);
+}
+
