@@ -171,13 +171,13 @@ void vp_handoff_take(struct vp_device *rec)
 					VP_OVERRIDE_STUB);
 		if (ret == -ENOMEM)
 			vp_handoff_try_later(rec, VFIOPOLICY_STATE_MATCHED,
-				  VFIOPOLICY_REASON_NO_MEMORY);
+					     VFIOPOLICY_REASON_NO_MEMORY);
 		if (ret)
 			return;
 		/* The stub's probe takes it from here. */
 		if (device_attach(&rec->pdev->dev) <= 0 && !is_taken(rec))
 			vp_handoff_try_later(rec, VFIOPOLICY_STATE_MATCHED,
-				  VFIOPOLICY_REASON_NOT_PROBED);
+					     VFIOPOLICY_REASON_NOT_PROBED);
 	}
 	/*
 	 * A native driver that was there, or that was quicker than the
@@ -361,7 +361,7 @@ static void hand_off(struct vp_device *rec)
 			       VFIOPOLICY_STATE_HELD,
 			       VFIOPOLICY_REASON_NO_MEMORY);
 		vp_handoff_try_later(rec, VFIOPOLICY_STATE_HELD,
-			  VFIOPOLICY_REASON_NO_MEMORY);
+				     VFIOPOLICY_REASON_NO_MEMORY);
 		return;
 	}
 
@@ -388,8 +388,9 @@ static void hand_off(struct vp_device *rec)
 	/* Usually held by now; if not even the stub could have it, say so. */
 	vp_device_move(rec, VFIOPOLICY_STATE_HANDING_OFF,
 		       VFIOPOLICY_STATE_MATCHED, VFIOPOLICY_REASON_TARGET_REFUSED);
-	vp_handoff_try_later(rec, ret > 0 ? VFIOPOLICY_STATE_HELD : VFIOPOLICY_STATE_MATCHED,
-		  VFIOPOLICY_REASON_TARGET_REFUSED);
+	vp_handoff_try_later(rec, ret > 0 ? VFIOPOLICY_STATE_HELD :
+					    VFIOPOLICY_STATE_MATCHED,
+			     VFIOPOLICY_REASON_TARGET_REFUSED);
 }
 
 /**

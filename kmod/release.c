@@ -148,8 +148,9 @@ void vp_release_from_target(struct vp_device *rec)
 		vp_release_settle(rec);
 	else if (ret != -ESTALE)
 		vp_handoff_try_later(rec, VFIOPOLICY_STATE_ISOLATED,
-			  ret == -EBUSY ? VFIOPOLICY_REASON_IN_USE :
-					  VFIOPOLICY_REASON_NO_MEMORY);
+				     ret == -EBUSY ?
+				     VFIOPOLICY_REASON_IN_USE :
+				     VFIOPOLICY_REASON_NO_MEMORY);
 }
 
 /**

@@ -31,7 +31,6 @@ static const char * const viabilities[] = { "viable", "blocked", "never" };
 
 const char * const vpnl_origins[VPNL_ORIGINS] = { "runtime", "cmdline", "file" };
 
-
 int vpnl_print_info(const struct nlmsghdr *hdr, void *arg)
 {
 	(void)arg;
