@@ -6,6 +6,8 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 CACHE := $(or $(VFIOPOLICY_CACHE),/var/cache/vfiopolicy)
 prefix ?= /usr/local
 sbindir ?= $(prefix)/sbin
+# Where the kernel's netlink client looks for what --family names, and nowhere else.
+ynldir ?= /usr/share/ynl/specs
 DKMS_DIR := /usr/src/vfiopolicy-$(VERSION)
 
 BUILD := $(CURDIR)/build
@@ -19,7 +21,8 @@ DKMS_SRC := Kbuild VERSION dkms.conf COPYING $(shell find kmod -type f)
 help:
 	@echo 'make module            the module, for the running kernel (or KDIR=)'
 	@echo 'make user              the command, in build/bin'
-	@echo 'make install           the command, to $$(DESTDIR)$(sbindir)'
+	@echo 'make install           the command, to $$(DESTDIR)$(sbindir), and the netlink'
+	@echo '                       specification, to $$(DESTDIR)$(ynldir)'
 	@echo 'make dkms-install      the module, by DKMS, for this kernel and all later ones'
 	@echo 'make dkms-remove       undoes that'
 	@echo 'make demo              a guest shows what it does (STAY=1: and leaves you in it)'
@@ -44,6 +47,8 @@ user:
 install: user
 	$(MAKE) -C user BUILD=$(BUILD)/user DESTDIR=$(DESTDIR) prefix=$(prefix) \
 		sbindir=$(sbindir) install
+	install -D -m 0644 Documentation/netlink/specs/vfiopolicy.yaml \
+		$(DESTDIR)$(ynldir)/vfiopolicy.yaml
 
 # Copied as a folder under a temporary name first, so that DKMS never sees half
 # of it.

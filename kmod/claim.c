@@ -123,7 +123,7 @@ int vp_claim_override(struct vp_device *rec, enum vfiopolicy_state state,
 	/* From another driver only by request. */
 	if (name == VP_OVERRIDE_STUB && (state == VFIOPOLICY_STATE_NATIVE ||
 					 state == VFIOPOLICY_STATE_LOST))
-		wanted = wanted && rec->take_over;
+		wanted = wanted && rec->take_over && !vp_device_goes_home(rec);
 	/* Not for a rule that has gone, and not off under one that has come. */
 	if (state == VFIOPOLICY_STATE_MATCHED)
 		wanted = wanted && !vp_device_goes_home(rec);
@@ -246,14 +246,16 @@ static void bound(struct vp_device *rec)
 	case VFIOPOLICY_STATE_MATCHED:
 	case VFIOPOLICY_STATE_HANDING_OFF:
 	case VFIOPOLICY_STATE_LOST:
-		if (rec->view.status.state != VFIOPOLICY_STATE_HANDING_OFF)
+		if (to != VFIOPOLICY_STATE_ISOLATED ||
+		    rec->view.status.state != VFIOPOLICY_STATE_HANDING_OFF)
 			rec->view.cause = VFIOPOLICY_CAUSE_DRIVER;
 		vp_device_move_locked(rec, to, reason);
 		/*
-		 * The rule may have gone on the way, or somebody else may have
-		 * bound the target without the override.
+		 * The rule may have gone on the way, somebody else may have
+		 * bound the target without the override, or another driver may
+		 * have been quicker than a request to take it over.
 		 */
-		if (to == VFIOPOLICY_STATE_ISOLATED)
+		if (to == VFIOPOLICY_STATE_ISOLATED || rec->take_over)
 			vp_handoff_kick(rec, 0);
 		break;
 	default:

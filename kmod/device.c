@@ -100,6 +100,26 @@ bool vp_device_in_use(const struct vp_device *rec)
 }
 
 /**
+ * vp_device_user_words() - why a device must stay with its target for now
+ * @rec: its record
+ *
+ * A user has it open; or it is a PF with VFs, which go with its driver, which
+ * waits for their users.
+ *
+ * Context: vp_lock held.
+ * Return: a few words, or NULL when it need not.
+ */
+const char *vp_device_user_words(const struct vp_device *rec)
+{
+	if (vp_device_in_use(rec))
+		return "a user has it open through vfio";
+	if (rec->view.status.state == VFIOPOLICY_STATE_ISOLATED &&
+	    pci_num_vf(rec->pdev))
+		return "it has VFs";
+	return NULL;
+}
+
+/**
  * vp_device_set_entry() - the rule that names a device, from now on
  * @rec: its record
  * @entry: the rule, of which the record takes a reference; or NULL
@@ -202,15 +222,24 @@ static void count(const struct vp_status *old, const struct vp_status *now)
 	case VFIOPOLICY_STATE_RELEASED:
 		stats.releases += old->state == VFIOPOLICY_STATE_RELEASING;
 		break;
-	case VFIOPOLICY_STATE_MATCHED:
-		stats.take_overs += old->reason == VFIOPOLICY_REASON_TAKING_OVER;
-		break;
 	case VFIOPOLICY_STATE_LOST:
 		stats.lost++;
 		break;
 	default:
 		break;
 	}
+}
+
+/**
+ * vp_device_count_take_over() - a driver has been unbound by request
+ *
+ * Context: takes vp_lock.
+ */
+void vp_device_count_take_over(void)
+{
+	spin_lock(&vp_lock);
+	stats.take_overs++;
+	spin_unlock(&vp_lock);
 }
 
 /**
@@ -262,6 +291,24 @@ void vp_device_tell_rule(struct vp_device *rec)
 	spin_unlock(&vp_lock);
 }
 
+/* Has it arrived, or is there something else in the way than a driver? */
+static bool ends_take_over(enum vfiopolicy_state to,
+			   enum vfiopolicy_reason reason)
+{
+	switch (to) {
+	case VFIOPOLICY_STATE_HELD:
+	case VFIOPOLICY_STATE_ISOLATED:
+		return true;
+	case VFIOPOLICY_STATE_NATIVE:
+	case VFIOPOLICY_STATE_LOST:
+		return reason != VFIOPOLICY_REASON_NATIVE_DRIVER &&
+		       reason != VFIOPOLICY_REASON_FOREIGN_DRIVER &&
+		       reason != VFIOPOLICY_REASON_TAKING_OVER;
+	default:
+		return false;
+	}
+}
+
 /**
  * vp_device_move_locked() - move a device to another state
  * @rec: its record, which must be in the set
@@ -287,8 +334,12 @@ void vp_device_move_locked(struct vp_device *rec, enum vfiopolicy_state to,
 		     vp_state_name(old.state), vp_state_name(to));
 		return;
 	}
-	if (to == VFIOPOLICY_STATE_HELD || to == VFIOPOLICY_STATE_ISOLATED)
+	if (ends_take_over(to, reason))
 		rec->take_over = false;
+	if (to == VFIOPOLICY_STATE_RELEASED) {
+		rec->view.claimed = false;
+		rec->view.adopted = false;
+	}
 	count(&old, &rec->view.status);
 	vp_device_tell(rec, old.born ? &old : NULL);
 }

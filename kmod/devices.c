@@ -236,6 +236,7 @@ void vp_device_pin_groups(void (*fn)(struct vp_device *rec, void *arg), void *ar
  * vp_device_user() - would a new table take a device from its user
  * @next: the table
  * @address: set to the address of the first such device; VP_NAME_MAX bytes
+ * @user: set to what uses it
  *
  * A user may come and go right after: this makes for a clear answer, and
  * handoff.c for safety.
@@ -243,7 +244,8 @@ void vp_device_pin_groups(void (*fn)(struct vp_device *rec, void *arg), void *ar
  * Context: takes vp_lock.
  * Return: true when there is one.
  */
-bool vp_device_user(const struct vp_table *next, char *address)
+bool vp_device_user(const struct vp_table *next, char *address,
+		    const char **user)
 {
 	const struct vp_entry *entry;
 	struct vp_device *rec;
@@ -253,12 +255,14 @@ bool vp_device_user(const struct vp_table *next, char *address)
 	spin_lock(&vp_lock);
 	list_for_each_entry(rec, &records, node) {
 		/* On its way already, or where it may stay. */
-		if (vp_device_want(rec) != VP_WANT_TARGET || !vp_device_in_use(rec))
+		if (vp_device_want(rec) != VP_WANT_TARGET ||
+		    !vp_device_user_words(rec))
 			continue;
 		entry = vp_rules_match(next, &rec->view.facts, &fit);
 		found = vp_device_want_by(entry, fit) != VP_WANT_TARGET;
 		if (found) {
 			strscpy(address, rec->view.address, VP_NAME_MAX);
+			*user = vp_device_user_words(rec);
 			break;
 		}
 	}
@@ -340,16 +344,19 @@ void vp_device_rematch(const struct vp_table *next, enum vfiopolicy_cause cause)
 			continue;
 		vp_device_set_entry(rec, rec->plan, rec->plan_fit);
 		rec->view.cause = cause;
+		if (vp_device_goes_home(rec))
+			rec->take_over = false;
 		vp_handoff_kick(rec, 0);
 	}
 }
 
 /**
  * vp_device_kick_waiting() - have another go at those whose target was missing
+ * @cause: why it may be there now
  *
  * Context: takes vp_lock.
  */
-void vp_device_kick_waiting(void)
+void vp_device_kick_waiting(enum vfiopolicy_cause cause)
 {
 	struct vp_device *rec;
 
@@ -358,7 +365,7 @@ void vp_device_kick_waiting(void)
 		if (rec->view.status.reason != VFIOPOLICY_REASON_MODULE_LOADING &&
 		    rec->view.status.reason != VFIOPOLICY_REASON_MODULE_MISSING)
 			continue;
-		rec->view.cause = VFIOPOLICY_CAUSE_TARGET;
+		rec->view.cause = cause;
 		vp_handoff_kick(rec, 0);
 	}
 	spin_unlock(&vp_lock);

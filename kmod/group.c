@@ -21,8 +21,9 @@
 
 /* Changes come in swarms: one look for those of this time. */
 #define LOOK_DELAY	(HZ / 50 ?: 1)
-/* Until what got in the way may be over. */
-#define AGAIN_DELAY	(HZ / 4)
+/* Until what got in the way may be over: at first, and at most. */
+#define AGAIN_FIRST	(HZ / 4)
+#define AGAIN_LAST	(8 * HZ)
 
 /* All groups at one moment. Never changed once it is published. */
 struct picture {
@@ -35,9 +36,10 @@ struct picture {
 	struct vp_member members[];
 };
 
-/* Written by the work item alone. */
-static struct picture __rcu *picture;
 static struct delayed_work look_work;
+/* Both written by that work item alone. */
+static struct picture __rcu *picture;
+static unsigned long again_delay = AGAIN_FIRST;
 /* There is a group to look into, until vp_group_stop(). Guarded by vp_lock. */
 static bool watching;
 
@@ -139,22 +141,13 @@ static struct pin *pin_of(struct look *look, struct device *dev)
 	return bsearch(&key, look->pins, look->pin_count, sizeof(key), cmp_pin);
 }
 
-/*
- * As it was in the last picture, for want of anything newer; and one that was not
- * there is getting a driver at this moment.
- */
-static void fill_old(struct look *look, struct vp_member *member)
+static const struct vp_member *find_old(const struct look *look,
+					const struct vp_member *member)
 {
-	const struct vp_member *old = NULL;
-
-	if (look->old)
-		old = bsearch(member, look->old->members, look->old->member_count,
-			      sizeof(*member), cmp_member);
-	if (old)
-		*member = *old;
-	else
-		member->blocks = true;
-	look->again = true;
+	if (!look->old)
+		return NULL;
+	return bsearch(member, look->old->members, look->old->member_count,
+		       sizeof(*member), cmp_member);
 }
 
 static int count_one(struct device *dev, void *arg)
@@ -165,10 +158,54 @@ static int count_one(struct device *dev, void *arg)
 	return 0;
 }
 
-/* Context: as bus_for_each_dev() calls it: the device stays. */
+static void fill_driver(struct vp_member *member, struct pin *pin,
+			struct device *dev)
+{
+	device_lock_assert(dev);
+	member->bound = dev->driver;
+	if (!dev->driver)
+		return;
+	strscpy(member->driver, dev->driver->name, sizeof(member->driver));
+	member->blocks = !to_pci_driver(dev->driver)->driver_managed_dma;
+	if (member->blocks && !pin->domain)
+		pin->domain = vp_iommu_domain(dev);
+	if (vp_iommu_isolated_msi(dev))
+		pin->remapped = true;
+	else
+		pin->exposed = true;
+}
+
+/* With its target, as its record knows. Return: false when it is not. */
+static bool fill_isolated(struct vp_member *member, struct pci_dev *pdev)
+{
+	struct vp_device *rec = vp_device_find(pdev);
+	bool isolated;
+
+	if (!rec)
+		return false;
+	spin_lock(&vp_lock);
+	isolated = rec->view.status.state == VFIOPOLICY_STATE_ISOLATED;
+	if (isolated) {
+		strscpy(member->driver, rec->view.driver,
+			sizeof(member->driver));
+		member->bound = READ_ONCE(pdev->dev.driver);
+	}
+	spin_unlock(&vp_lock);
+	vp_device_put(rec);
+	return isolated;
+}
+
+/*
+ * A device is locked only when its driver has changed, not when a user may have
+ * it, and it is not waited for: a probe or a remove may hold the lock for ever,
+ * and vfio does without a reset, or fails an open, when the lock is taken
+ * (pci_try_reset_function()).
+ * Context: as bus_for_each_dev() calls it: the device stays.
+ */
 static int fill_one(struct device *dev, void *arg)
 {
 	struct pci_dev *pdev = to_pci_dev(dev);
+	const struct vp_member *old;
 	struct look *look = arg;
 	struct vp_member *member;
 	struct pin *pin;
@@ -183,25 +220,20 @@ static int fill_one(struct device *dev, void *arg)
 	member = &look->members[look->member_count++];
 	member->group = iommu_group_id((struct iommu_group *)pin->group);
 	strscpy(member->address, pci_name(pdev), sizeof(member->address));
-
-	/* A probe or a remove may hold it for ever, and others must be seen. */
-	if (!device_trylock(dev)) {
-		fill_old(look, member);
-		return 0;
+	old = find_old(look, member);
+	if (old && old->bound == READ_ONCE(dev->driver)) {
+		*member = *old;
+	} else if (fill_isolated(member, pdev)) {
+		/* Nothing of it blocks the group. */
+	} else if (device_trylock(dev)) {
+		fill_driver(member, pin, dev);
+		device_unlock(dev);
+	} else {
+		/* It is getting another driver at this moment. */
+		member->blocks = true;
+		look->again = true;
 	}
-	if (dev->driver) {
-		strscpy(member->driver, dev->driver->name,
-			sizeof(member->driver));
-		member->blocks = !to_pci_driver(dev->driver)->driver_managed_dma;
-		/* With a driver it can leave neither its group nor its domain. */
-		if (!pin->domain)
-			pin->domain = vp_iommu_domain(dev);
-		if (vp_iommu_isolated_msi(dev))
-			pin->remapped = true;
-		else
-			pin->exposed = true;
-	}
-	device_unlock(dev);
+	/* Another device may have come to the address. */
 	member->never = vp_claim_never_kind(pdev);
 	return 0;
 }
@@ -225,9 +257,13 @@ static void fill_group(struct vp_group *group, const struct pin *pin,
 	group->domain = pin->domain;
 	group->isolated_msi = pin->remapped && !pin->exposed;
 	before = find_group(old, group->id);
-	/* A user's domain tells nothing of the default one. */
-	if (before && !group->domain)
+	if (!before)
+		return;
+	/* What was not seen anew is as it was. */
+	if (!group->domain)
 		group->domain = before->domain;
+	if (!pin->remapped && !pin->exposed)
+		group->isolated_msi = before->isolated_msi;
 }
 
 static void judge(struct vp_group *group, const struct vp_member *members)
@@ -309,8 +345,12 @@ static void look_around(struct work_struct *work)
 		new = paint(&look);
 	}
 	unpin(&look);
-	if (!new || look.again)
-		look_after(AGAIN_DELAY);
+	if (!new || look.again) {
+		look_after(again_delay);
+		again_delay = min(2 * again_delay, (unsigned long)AGAIN_LAST);
+	} else {
+		again_delay = AGAIN_FIRST;
+	}
 	if (!new)
 		return;
 	if (same(old, new)) {

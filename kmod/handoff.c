@@ -86,6 +86,9 @@ void vp_handoff_try_later(struct vp_device *rec, enum vfiopolicy_state state,
 		if (rec->tries < VP_TRIES || reason == VFIOPOLICY_REASON_IN_USE) {
 			rec->view.cause = VFIOPOLICY_CAUSE_RETRY;
 			vp_handoff_kick(rec, HZ << min(rec->tries, 5u));
+		} else {
+			/* Nor shall it be taken when nobody expects it any more. */
+			rec->take_over = false;
 		}
 		rec->tries++;
 	}
@@ -256,8 +259,8 @@ static void look_again(struct vp_device *rec, enum vfiopolicy_state state,
 	target = driven && !strcmp(dev->driver->name, VP_TARGET);
 	device_unlock(dev);
 
-	if (state != VFIOPOLICY_STATE_LOST && !why &&
-	    (!driven || (target && want == VP_WANT_TARGET))) {
+	if (!why && (!driven || (state != VFIOPOLICY_STATE_LOST && target &&
+				 want == VP_WANT_TARGET))) {
 		/* With its target it is adopted. */
 		if (vp_device_move(rec, state, VFIOPOLICY_STATE_MATCHED,
 				   VFIOPOLICY_REASON_NONE))
@@ -293,7 +296,7 @@ static void load_target(struct work_struct *work)
 	loader.busy = false;
 	loader.missing = !found;
 	spin_unlock(&vp_lock);
-	vp_device_kick_waiting();
+	vp_device_kick_waiting(VFIOPOLICY_CAUSE_TARGET);
 }
 
 /*
@@ -321,15 +324,16 @@ static bool target_is_there(struct vp_device *rec)
 
 /**
  * vp_handoff_try_target_again() - what was missing may be there now
+ * @cause: why
  *
  * Context: takes vp_lock.
  */
-void vp_handoff_try_target_again(void)
+void vp_handoff_try_target_again(enum vfiopolicy_cause cause)
 {
 	spin_lock(&vp_lock);
 	loader.missing = false;
 	spin_unlock(&vp_lock);
-	vp_device_kick_waiting();
+	vp_device_kick_waiting(cause);
 }
 
 /*
@@ -488,7 +492,7 @@ static int module_came(struct notifier_block *nb, unsigned long action,
 	const struct module *module = data;
 
 	if (action == MODULE_STATE_LIVE && !strcmp(module->name, "vfio_pci"))
-		vp_handoff_try_target_again();
+		vp_handoff_try_target_again(VFIOPOLICY_CAUSE_TARGET);
 	return NOTIFY_OK;
 }
 

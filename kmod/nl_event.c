@@ -12,6 +12,14 @@ static bool sending;
 /* Guarded by vp_lock. */
 static struct vp_nl_counts counts;
 
+static void drop_event(struct sk_buff *skb)
+{
+	lockdep_assert_held(&vp_lock);
+	nlmsg_free(skb);
+	counts.lost++;
+	genl_set_err(&vp_nl_family, &init_net, 0, 0, -ENOBUFS);
+}
+
 /*
  * An event is numbered whether or not it can be sent, so that a loss shows as
  * a gap; where no memory is left even to say so, sockets get ENOBUFS too.
@@ -27,12 +35,9 @@ static struct sk_buff *new_event(u8 cmd, void **hdr)
 		return NULL;
 	skb = genlmsg_new(NLMSG_GOODSIZE, GFP_ATOMIC);
 	*hdr = skb ? genlmsg_put(skb, 0, 0, &vp_nl_family, 0, cmd) : NULL;
-	if (*hdr)
-		return skb;
-	nlmsg_free(skb);
-	counts.lost++;
-	genl_set_err(&vp_nl_family, &init_net, 0, 0, -ENOBUFS);
-	return NULL;
+	if (!*hdr)
+		drop_event(skb);
+	return *hdr ? skb : NULL;
 }
 
 static void send_event(struct sk_buff *skb, void *hdr)
@@ -68,7 +73,7 @@ void vp_nl_dev_event(const struct vp_view *view, bool in_use,
 	    nla_put_u32(skb, VFIOPOLICY_A_DEV_SEQ, counts.seq) ||
 	    nla_put_u64_64bit(skb, VFIOPOLICY_A_DEV_TIME, ktime_get_boottime_ns(),
 			      VFIOPOLICY_A_DEV_PAD)) {
-		nlmsg_free(skb);
+		drop_event(skb);
 		return;
 	}
 	send_event(skb, hdr);
@@ -97,7 +102,7 @@ void vp_nl_rule_event(const struct vp_entry *entry, u8 cmd,
 	    nla_put_u32(skb, VFIOPOLICY_A_RULE_SEQ, counts.seq) ||
 	    nla_put_u64_64bit(skb, VFIOPOLICY_A_RULE_TIME,
 			      ktime_get_boottime_ns(), VFIOPOLICY_A_RULE_PAD)) {
-		nlmsg_free(skb);
+		drop_event(skb);
 		goto out;
 	}
 	send_event(skb, hdr);

@@ -109,7 +109,7 @@ int vp_nl_group_dump_start(struct netlink_callback *cb)
 				    "a dump is of all groups; ask for one without it");
 		return -EINVAL;
 	}
-	cb->min_dump_alloc = min_t(size_t, room, U16_MAX);
+	cb->min_dump_alloc = room;
 	return 0;
 }
 

@@ -46,6 +46,9 @@ int vp_release_shut_out(struct vp_device *rec)
 	device_lock(dev);
 	if (!dev->driver) {
 		ret = 0;
+	} else if (pci_num_vf(rec->pdev)) {
+		/* They go with the driver of their PF, which waits for theirs. */
+		ret = -EBUSY;
 	} else if (rec->group) {
 		ret = iommu_group_claim_dma_owner(rec->group, rec);
 		rec->owned = !ret;
@@ -95,15 +98,14 @@ void vp_release_settle(struct vp_device *rec)
 	if (rec->linked &&
 	    rec->view.status.state == VFIOPOLICY_STATE_RELEASING) {
 		want = home ? vp_device_want(rec) : VP_WANT_STUB;
-		if (want == VP_WANT_NOTICE || want == VP_WANT_RELEASED) {
+		if (want == VP_WANT_RELEASED) {
+			vp_device_move_locked(rec, VFIOPOLICY_STATE_RELEASED,
+					      VFIOPOLICY_REASON_NONE);
+		} else if (want == VP_WANT_NOTICE) {
 			rec->view.claimed = false;
 			rec->view.adopted = false;
-			vp_device_move_locked(rec, want == VP_WANT_NOTICE ?
-					      VFIOPOLICY_STATE_NATIVE :
-					      VFIOPOLICY_STATE_RELEASED,
-					      want == VP_WANT_NOTICE ?
-					      VFIOPOLICY_REASON_CHANGED :
-					      VFIOPOLICY_REASON_NONE);
+			vp_device_move_locked(rec, VFIOPOLICY_STATE_NATIVE,
+					      VFIOPOLICY_REASON_CHANGED);
 		} else {
 			vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
 					      VFIOPOLICY_REASON_NONE);
@@ -111,6 +113,26 @@ void vp_release_settle(struct vp_device *rec)
 		}
 	}
 	spin_unlock(&vp_lock);
+}
+
+/*
+ * The first step, unless the latest wish is another one.
+ * Return: true when it is state releasing now.
+ */
+static bool begin(struct vp_device *rec, enum vfiopolicy_state from)
+{
+	bool done;
+
+	spin_lock(&vp_lock);
+	done = rec->linked && rec->view.status.state == from &&
+	       (vp_device_goes_home(rec) ||
+		(from == VFIOPOLICY_STATE_ISOLATED &&
+		 vp_device_want(rec) != VP_WANT_TARGET));
+	if (done)
+		vp_device_move_locked(rec, VFIOPOLICY_STATE_RELEASING,
+				      VFIOPOLICY_REASON_NONE);
+	spin_unlock(&vp_lock);
+	return done;
 }
 
 /**
@@ -125,9 +147,7 @@ void vp_release_from_target(struct vp_device *rec)
 	int ret;
 
 	ret = vp_release_shut_out(rec);
-	if (!ret && !vp_device_move(rec, VFIOPOLICY_STATE_ISOLATED,
-				    VFIOPOLICY_STATE_RELEASING,
-				    VFIOPOLICY_REASON_NONE))
+	if (!ret && !begin(rec, VFIOPOLICY_STATE_ISOLATED))
 		ret = -ESTALE;
 	if (!ret) {
 		ret = vp_claim_override(rec, VFIOPOLICY_STATE_RELEASING,
@@ -161,8 +181,7 @@ void vp_release_from_target(struct vp_device *rec)
  */
 void vp_release_from_stub(struct vp_device *rec)
 {
-	if (!vp_device_move(rec, VFIOPOLICY_STATE_HELD,
-			    VFIOPOLICY_STATE_RELEASING, VFIOPOLICY_REASON_NONE))
+	if (!begin(rec, VFIOPOLICY_STATE_HELD))
 		return;
 	/* The override still names the stub, and the stub now refuses. */
 	device_release_driver(&rec->pdev->dev);

@@ -108,6 +108,8 @@ int vp_request_claim(struct vp_device *rec, u32 generation, bool *pending,
 	enum vfiopolicy_state state;
 	int ret;
 
+	/* A wish said again is also one to look for its driver again. */
+	vp_handoff_try_target_again(VFIOPOLICY_CAUSE_REQUEST);
 	spin_lock(&vp_lock);
 	ret = check(rec, generation, extack, attr) ?:
 	      may_claim(rec, extack, attr);
@@ -130,9 +132,6 @@ int vp_request_claim(struct vp_device *rec, u32 generation, bool *pending,
 	vp_handoff_kick(rec, 0);
 out:
 	spin_unlock(&vp_lock);
-	/* A wish said again is also one to look for its driver again. */
-	if (!ret && *pending)
-		vp_handoff_try_target_again();
 	return ret;
 }
 
@@ -158,21 +157,25 @@ int vp_request_release(struct vp_device *rec, u32 generation, bool *pending,
 
 	spin_lock(&vp_lock);
 	ret = check(rec, generation, extack, attr);
-	if (!ret && vp_device_in_use(rec)) {
-		VP_EXTACK(extack, attr,
-			  "%s is in use: a user has it open through vfio",
-			  rec->view.address);
+	if (!ret && vp_device_user_words(rec)) {
+		VP_EXTACK(extack, attr, "%s is in use: %s", rec->view.address,
+			  vp_device_user_words(rec));
 		ret = -EBUSY;
 	}
-	/* What its rule does not expect is with the host anyway. */
-	*pending = !ret && rec->view.status.state != VFIOPOLICY_STATE_RELEASED &&
-		   vp_device_want(rec) != VP_WANT_NOTICE;
-	if (*pending) {
-		rec->view.released = true;
-		rec->take_over = false;
-		rec->view.cause = VFIOPOLICY_CAUSE_REQUEST;
-		vp_handoff_kick(rec, 0);
-	}
+	/* What its rule does not expect, or nobody may have, is the host's. */
+	if (ret || vp_device_want(rec) == VP_WANT_NOTICE ||
+	    vp_claim_never_kind(rec->pdev))
+		goto out;
+	/* A claim may be under way of what still is where it was released to. */
+	*pending = !rec->view.released ||
+		   rec->view.status.state != VFIOPOLICY_STATE_RELEASED;
+	if (!*pending)
+		goto out;
+	rec->view.released = true;
+	rec->take_over = false;
+	rec->view.cause = VFIOPOLICY_CAUSE_REQUEST;
+	vp_handoff_kick(rec, 0);
+out:
 	spin_unlock(&vp_lock);
 	return ret;
 }
@@ -194,18 +197,29 @@ bool vp_request_asked(struct vp_device *rec)
 	return asked;
 }
 
+/* Under device_lock, behind which they may just be made. */
+static bool has_vfs(struct vp_device *rec)
+{
+	struct device *dev = &rec->pdev->dev;
+	bool has;
+
+	device_lock(dev);
+	has = pci_num_vf(rec->pdev);
+	device_unlock(dev);
+	return has;
+}
+
 /* Why the driver that has the device keeps it, if it does. */
 static enum vfiopolicy_reason keeps(struct vp_device *rec)
 {
 	struct device *dev = &rec->pdev->dev;
-	bool vfio, vfs;
+	bool vfio;
 
+	if (has_vfs(rec))
+		return VFIOPOLICY_REASON_VFS_ENABLED;
 	device_lock(dev);
 	vfio = dev->driver && vp_claim_is_vfio(dev->driver);
-	vfs = pci_num_vf(rec->pdev);
 	device_unlock(dev);
-	if (vfs)
-		return VFIOPOLICY_REASON_VFS_ENABLED;
 	if (vfio && vp_release_shut_out(rec))
 		return VFIOPOLICY_REASON_IN_USE;
 	return VFIOPOLICY_REASON_NONE;
@@ -254,10 +268,16 @@ void vp_request_take_over(struct vp_device *rec, enum vfiopolicy_state state,
 	why = why ?: keeps(rec);
 	if (!why) {
 		ret = vp_claim_override(rec, state, VP_OVERRIDE_STUB);
-		if (!ret)
-			device_release_driver(dev);
-		else if (ret == -ENOMEM)
+		if (ret == -ENOMEM)
 			why = VFIOPOLICY_REASON_NO_MEMORY;
+	}
+	/* Somebody may have been busy since then. No call is conditional. */
+	if (!ret && has_vfs(rec)) {
+		vp_claim_override(rec, state, VP_OVERRIDE_NONE);
+		why = VFIOPOLICY_REASON_VFS_ENABLED;
+	} else if (!ret) {
+		device_release_driver(dev);
+		vp_device_count_take_over();
 	}
 	device_lock(dev);
 	vp_release_disown(rec);

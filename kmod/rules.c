@@ -191,6 +191,7 @@ static int check_next(const struct vp_table *next,
 {
 	const struct vp_entry *other;
 	char address[VP_NAME_MAX];
+	const char *user;
 	u32 i;
 
 	lockdep_assert_held(&rules_lock);
@@ -208,9 +209,8 @@ static int check_next(const struct vp_table *next,
 			  next->count, VFIOPOLICY_RULES_MAX);
 		return -ENOSPC;
 	}
-	if (vp_device_user(next, address)) {
-		VP_EXTACK(extack, attr, "%s is in use: a user has it open through vfio",
-			  address);
+	if (vp_device_user(next, address, &user)) {
+		VP_EXTACK(extack, attr, "%s is in use: %s", address, user);
 		return -EBUSY;
 	}
 	return 0;
@@ -272,7 +272,7 @@ int vp_rules_add(struct vp_entry **entryp, bool *existed,
 		return ret;
 
 	/* A rule said again is also a wish to try again what failed. */
-	vp_handoff_try_target_again();
+	vp_handoff_try_target_again(VFIOPOLICY_CAUSE_RULE);
 	vp_claim_walk((*entryp)->id, VFIOPOLICY_CAUSE_RULE);
 	return 0;
 }
@@ -376,7 +376,7 @@ int vp_rules_replace(enum vfiopolicy_origin origin, struct vp_entry **entries,
 	*changed = publish(next, VFIOPOLICY_CAUSE_REPLACE);
 	mutex_unlock(&rules_lock);
 
-	vp_handoff_try_target_again();
+	vp_handoff_try_target_again(VFIOPOLICY_CAUSE_REPLACE);
 	vp_claim_walk(0, VFIOPOLICY_CAUSE_REPLACE);
 	return 0;
 }

@@ -197,6 +197,7 @@ struct vp_device *vp_device_alloc(struct pci_dev *pdev, struct pci_dev *pf);
 void vp_device_get(struct vp_device *rec);
 void vp_device_put(struct vp_device *rec);
 bool vp_device_in_use(const struct vp_device *rec);
+const char *vp_device_user_words(const struct vp_device *rec);
 void vp_device_set_entry(struct vp_device *rec, struct vp_entry *entry,
 			 enum vp_fit fit);
 enum vp_want vp_device_want_by(const struct vp_entry *entry, enum vp_fit fit);
@@ -210,6 +211,7 @@ bool vp_device_move(struct vp_device *rec, enum vfiopolicy_state from,
 void vp_device_tell(struct vp_device *rec, const struct vp_status *old);
 void vp_device_tell_rule(struct vp_device *rec);
 void vp_device_note_bound(struct vp_device *rec);
+void vp_device_count_take_over(void);
 void vp_device_stats(struct vp_stats *copy);
 
 /* devices.c */
@@ -222,10 +224,11 @@ int vp_device_show(struct vp_device *rec, vp_view_fn fn, void *arg);
 int vp_device_for_each(u32 *cursor, u32 *generation, vp_view_fn fn, void *arg);
 void vp_device_pin_groups(void (*fn)(struct vp_device *rec, void *arg),
 			  void *arg);
-bool vp_device_user(const struct vp_table *next, char *address);
+bool vp_device_user(const struct vp_table *next, char *address,
+		    const char **user);
 void vp_device_plan(const struct vp_table *next);
 void vp_device_rematch(const struct vp_table *next, enum vfiopolicy_cause cause);
-void vp_device_kick_waiting(void);
+void vp_device_kick_waiting(enum vfiopolicy_cause cause);
 u32 vp_device_count(void);
 void vp_device_freeze(void);
 bool vp_device_frozen(void);
@@ -275,7 +278,7 @@ void vp_handoff_try_later(struct vp_device *rec, enum vfiopolicy_state state,
 			  enum vfiopolicy_reason reason);
 bool vp_handoff_is_bound(struct vp_device *rec, const char *name);
 void vp_handoff_take(struct vp_device *rec);
-void vp_handoff_try_target_again(void);
+void vp_handoff_try_target_again(enum vfiopolicy_cause cause);
 bool vp_handoff_queue(struct delayed_work *work, unsigned long delay);
 int vp_handoff_start(void);
 void vp_handoff_stop(void);
@@ -304,6 +307,7 @@ void vp_request_take_over(struct vp_device *rec, enum vfiopolicy_state state,
  * @group: number of the group
  * @address: address of the device
  * @driver: the driver that has it, or empty
+ * @bound: that driver, compared and never followed
  * @blocks: that driver does its DMA as the host
  * @never: why it is never claimed, or none
  */
@@ -311,6 +315,7 @@ struct vp_member {
 	u32 group;
 	char address[VP_NAME_MAX];
 	char driver[VP_NAME_MAX];
+	const struct device_driver *bound;
 	bool blocks;
 	enum vfiopolicy_reason never;
 };

@@ -21,6 +21,7 @@ SMBUS=$(one_of 8086:2930)
 DIR=$(mktemp -d)
 
 TESTS="claim_takes_it_from_its_native_driver
+	claim_takes_back_what_was_lost
 	claim_of_what_is_there_does_nothing
 	release_gives_it_back_and_the_rule_stays
 	released_and_replugged_the_rule_has_it
@@ -89,6 +90,19 @@ claim_takes_it_from_its_native_driver() {
 		same "taken over" "$(stat_of take-overs)" 1 &&
 		expect "no block device" test ! -e "$SYS/$NVME/nvme" &&
 		same "bus mastering" "$(bus_master "$NVME")" 0
+}
+
+# Somebody else's override, obeyed so far, gives way to an explicit request.
+claim_takes_back_what_was_lost() {
+	load "rules=\"hold $NVME\"" && replug "$NVME" && wait_state "$NVME" held &&
+		echo nvme > "$SYS/$NVME/driver_override" &&
+		echo "$NVME" > "$SYS/$NVME/driver/unbind" &&
+		echo "$NVME" > /sys/bus/pci/drivers_probe &&
+		wait_state "$NVME" lost foreign-driver &&
+		same driver "$(driver_of "$NVME")" nvme &&
+		same lost "$(stat_of lost)" 1 &&
+		asked claim "$NVME" yes && wait_state "$NVME" held &&
+		same override "$(override_of "$NVME")" vfiopolicy
 }
 
 claim_of_what_is_there_does_nothing() {
@@ -211,10 +225,10 @@ latest_wish_wins() {
 	load "rules=\"vfio $NVME\"" && replug "$NVME" &&
 		wait_state "$NVME" isolated || return 1
 	for i in {1..40}; do
-		vpnl release "$NVME" > "$DIR/answer" &&
-			vpnl claim "$NVME" > "$DIR/answer" || return 1
-		# Some of them find it halfway.
-		[ $((i % 8)) != 0 ] || until_true is_driven_by "$NVME" nvme || :
+		vpnl release "$NVME" > "$DIR/answer" || return 1
+		# Others find it halfway.
+		[ $((i % 8)) != 0 ] || wait_state "$NVME" released || return 1
+		vpnl claim "$NVME" > "$DIR/answer" || return 1
 	done
 	wait_state "$NVME" isolated && wait_driver "$NVME" vfio-pci || return 1
 	for i in {1..40}; do

@@ -18,6 +18,7 @@ echo 5 > /proc/sys/kernel/printk
 
 TESTS="control_the_devices_are_there
 	each_of_4096_rules_holds_its_device
+	dumps_are_whole_while_devices_come_and_go
 	one_rule_more_is_refused
 	unload_leaves_them_without_a_driver
 	all_in_one_message
@@ -127,6 +128,30 @@ each_of_4096_rules_holds_its_device() {
 		expect "info counts" grep -q "rules=4096 bad=0 devices=4096" <(vpnl info) &&
 		same "the rules" "$(vpnl rules | cut -d' ' -f3- | cksum)" \
 			"$(cksum < "$DIR/rules")"
+}
+
+# The last bus comes and goes; the others are in every dump, once each. The
+# control: dumps of a time without changes are not said to be interrupted.
+dumps_are_whole_while_devices_come_and_go() {
+	local bus=${A[4095]%:*} port=${A[4095]%%:*}:00:01.0 ret=0 answer i
+
+	: > "$DIR/stop"
+	answer=$(vpnl dumps "$DIR/stop" none) || return 1
+	same "a quiet dump" "$answer" "dumps=1 interrupted=0 devices=4096" || return 1
+	rm "$DIR/stop"
+	vpnl dumps "$DIR/stop" "$bus" > "$DIR/answer" 2>&1 &
+	for i in 1 2; do
+		echo 1 > "$SYS/$port/remove" &&
+			expect "info counts" grep -q "devices=3840" <(vpnl info) &&
+			echo 1 > /sys/bus/pci/rescan &&
+			wait_state "${A[4095]}" held || ret=1
+	done
+	: > "$DIR/stop"
+	wait $! || ret=1
+	say "$(cat "$DIR/answer")"
+	expect "some were interrupted" \
+		grep -q "interrupted=[1-9][0-9]* devices=3840" "$DIR/answer" &&
+		all_held "after that" && return $ret
 }
 
 one_rule_more_is_refused() {

@@ -18,7 +18,8 @@ TESTS="control_igbvf_binds_vfs_without_a_rule
 	vfs_vanish_and_return
 	rule_holds_with_autoprobe_off
 	one_vf_by_address_leaves_the_other
-	vfs_of_a_pf_of_vfio_are_left_alone"
+	vfs_of_a_pf_of_vfio_are_left_alone
+	pf_of_vfio_with_vfs_stays_until_they_are_gone"
 
 numvfs() {
 	echo "$1" > "$SYS/$PF/sriov_numvfs"
@@ -122,6 +123,29 @@ vfs_of_a_pf_of_vfio_are_left_alone() {
 	unload
 	modprobe -r vfio-pci
 	replug "$PF"
+	wait_driver "$PF" igb && return $ret
+}
+
+# Its VFs go with its driver, which would wait for their users.
+pf_of_vfio_with_vfs_stays_until_they_are_gone() {
+	local answer how ret=0
+
+	modprobe -r vfio-pci
+	modprobe vfio-pci enable_sriov=1 &&
+		load "rules=\"vfio $PF\"" && replug "$PF" &&
+		wait_state "$PF" isolated && numvfs 1 || ret=1
+	for how in "release $PF" "del 1"; do
+		# shellcheck disable=SC2086 # two words
+		answer=$(vpnl $how 2>&1)
+		same "exit status of $how" $? 2 &&
+			same "why" "$answer" "vpnl: Device or resource busy: $PF is in use: it has VFs" || ret=1
+	done
+	same driver "$(driver_of "$PF")" vfio-pci && numvfs 0 &&
+		vpnl release "$PF" > /dev/null && wait_state "$PF" released &&
+		wait_driver "$PF" igb || ret=1
+	numvfs 0
+	unload
+	modprobe -r vfio-pci
 	wait_driver "$PF" igb && return $ret
 }
 

@@ -146,6 +146,7 @@ enum vp_nl_kind {
  * @seq: its number
  * @time: boot-time clock in nanoseconds
  * @dev: the device as it is now
+ * @cause: what set it in motion, an &enum vfiopolicy_cause
  * @has_old: @old_state counts; else this is the first event of a record
  * @old_state: where the device was
  * @rule: the rule
@@ -156,6 +157,7 @@ struct vp_nl_event {
 	u32 seq;
 	u64 time;
 	struct vp_nl_dev dev;
+	u32 cause;
 	bool has_old;
 	u32 old_state;
 	struct vp_nl_rule rule;

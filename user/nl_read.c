@@ -273,6 +273,7 @@ int vp_nl_read_event(struct nlmsghdr *hdr, struct vp_nl_event *event)
 		dev_from_attrs(attrs, &event->dev);
 		event->has_old = attrs[VFIOPOLICY_A_DEV_OLD_STATE];
 		event->old_state = get_u32(attrs[VFIOPOLICY_A_DEV_OLD_STATE]);
+		event->cause = get_u32(attrs[VFIOPOLICY_A_DEV_CAUSE]);
 		event->seq = get_u32(attrs[VFIOPOLICY_A_DEV_SEQ]);
 		event->time = get_u64(attrs[VFIOPOLICY_A_DEV_TIME]);
 		return 0;
@@ -284,6 +285,7 @@ int vp_nl_read_event(struct nlmsghdr *hdr, struct vp_nl_event *event)
 		event->kind = genlmsg_hdr(hdr)->cmd == VFIOPOLICY_CMD_RULE_ADD_NTF ?
 			      VP_NL_RULE_ADDED : VP_NL_RULE_DELETED;
 		rule_from_attrs(rule_attrs, &event->rule);
+		event->cause = get_u32(rule_attrs[VFIOPOLICY_A_RULE_CAUSE]);
 		event->seq = get_u32(rule_attrs[VFIOPOLICY_A_RULE_SEQ]);
 		event->time = get_u64(rule_attrs[VFIOPOLICY_A_RULE_TIME]);
 		return 0;

@@ -270,6 +270,28 @@ const char *vp_verdict_origin_name(u32 origin)
 }
 
 /**
+ * vp_verdict_cause_name() - the name of a cause
+ * @cause: an &enum vfiopolicy_cause
+ *
+ * Return: the one in the specification of the netlink family.
+ */
+const char *vp_verdict_cause_name(u32 cause)
+{
+	static const char * const names[] = {
+		[VFIOPOLICY_CAUSE_APPEARED] = "appeared",
+		[VFIOPOLICY_CAUSE_REMOVED] = "removed",
+		[VFIOPOLICY_CAUSE_RULE] = "rule",
+		[VFIOPOLICY_CAUSE_REPLACE] = "replace",
+		[VFIOPOLICY_CAUSE_REQUEST] = "request",
+		[VFIOPOLICY_CAUSE_DRIVER] = "driver",
+		[VFIOPOLICY_CAUSE_TARGET] = "target",
+		[VFIOPOLICY_CAUSE_RETRY] = "retry",
+	};
+
+	return cause < ARRAY_SIZE(names) ? names[cause] : "unknown";
+}
+
+/**
  * vp_verdict_origin() - an origin in words
  * @origin: an &enum vfiopolicy_origin
  *

@@ -31,6 +31,7 @@ enum vp_verdict vp_verdict_device(const struct vp_nl_dev *dev,
 const char *vp_verdict_name(enum vp_verdict verdict);
 const char *vp_verdict_reason_name(u32 reason);
 const char *vp_verdict_origin_name(u32 origin);
+const char *vp_verdict_cause_name(u32 cause);
 const char *vp_verdict_origin(u32 origin);
 void vp_verdict_reason(const struct vp_nl_dev *dev, char *buf);
 void vp_verdict_state(const struct vp_nl_dev *dev, char *buf);

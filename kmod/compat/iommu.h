@@ -18,8 +18,9 @@
 #endif
 
 /*
- * Context: device_lock held, with a driver bound. Return: the default domain,
- * or unknown when another one is in its place, as a user of vfio puts there.
+ * Context: device_lock held, with a driver bound that is not driver_managed_dma:
+ * that one counts as a user of the default domain, which so is the one in place,
+ * and stays. With any other the domain may be freed while it is looked at.
  */
 static inline enum vfiopolicy_domain vp_iommu_domain(struct device *dev)
 {
@@ -27,10 +28,8 @@ static inline enum vfiopolicy_domain vp_iommu_domain(struct device *dev)
 
 	if (!domain)
 		return VFIOPOLICY_DOMAIN_UNKNOWN;
-	if (domain->type == IOMMU_DOMAIN_IDENTITY)
-		return VFIOPOLICY_DOMAIN_IDENTITY;
-	return domain->type & __IOMMU_DOMAIN_DMA_API ? VFIOPOLICY_DOMAIN_DMA :
-						       VFIOPOLICY_DOMAIN_UNKNOWN;
+	return domain->type == IOMMU_DOMAIN_IDENTITY ?
+	       VFIOPOLICY_DOMAIN_IDENTITY : VFIOPOLICY_DOMAIN_DMA;
 }
 
 /* Context: device_lock held, with a driver bound. */

@@ -19,6 +19,9 @@
  *	vpnl try SECONDS RULE...	adds the rules, does the same but for the
  *				generation, and with RULE as 1 for the first of
  *				them, and deletes them
+ *	vpnl dumps STOPFILE PREFIX	dumps devices until STOPFILE is there; each
+ *				must have every device once, but those whose address
+ *				begins with PREFIX, which come and go, at most once
  *	vpnl wait SECONDS ADDRESS STATE [REASON]	STATE "none": no record
  *	vpnl flash ADDRESS STATE RULE	add the rule, and delete it as soon as an
  *					event says that the device is in STATE
@@ -153,6 +156,7 @@ struct dump {
 	struct seen *all;
 	size_t count, room;
 	bool settled;
+	bool interrupted;
 };
 
 static int take_seen(const struct nlmsghdr *hdr, void *arg)
@@ -169,6 +173,7 @@ static int take_seen(const struct nlmsghdr *hdr, void *arg)
 			return -ENOMEM;
 		dump->all = seen;
 	}
+	dump->interrupted |= hdr->nlmsg_flags & NLM_F_DUMP_INTR;
 	seen = &dump->all[dump->count++];
 	snprintf(seen->address, sizeof(seen->address), "%s", address ? address : "");
 	seen->state = nl_u32(hdr, VFIOPOLICY_A_DEV_STATE, -1);
@@ -295,6 +300,52 @@ static int try(struct nl *nl, int seconds, char **rules, uint32_t count)
 	free(dump.all);
 	free(ids);
 	return ret;
+}
+
+/* Return: how many there are, not counting those with @prefix; -1 for one twice. */
+static int steady(const struct dump *dump, const char *prefix)
+{
+	size_t i;
+	int n = 0;
+
+	for (i = 0; i < dump->count; i++) {
+		if (i && !by_address(&dump->all[i - 1], &dump->all[i])) {
+			fprintf(stderr, "vpnl: %s is there twice\n",
+				dump->all[i].address);
+			return -1;
+		}
+		n += strncmp(dump->all[i].address, prefix, strlen(prefix)) != 0;
+	}
+	return n;
+}
+
+static int dumps(struct nl *nl, const char *stop, const char *prefix)
+{
+	int count = 0, interrupted = 0, want = 0, n, ret;
+	struct dump dump = {};
+
+	do {
+		dump.count = 0;
+		dump.interrupted = false;
+		nl_begin(nl, &msg, VFIOPOLICY_CMD_DEV_GET, NLM_F_DUMP);
+		ret = nl_call(nl, &msg, take_seen, &dump);
+		if (ret)
+			return fail(nl, ret);
+		qsort(dump.all, dump.count, sizeof(*dump.all), by_address);
+		n = steady(&dump, prefix);
+		if (n < 0)
+			return 1;
+		if (count && n != want) {
+			fprintf(stderr, "vpnl: %d devices, before: %d\n", n, want);
+			return 1;
+		}
+		want = n;
+		count++;
+		interrupted += dump.interrupted;
+	} while (access(stop, F_OK));
+	printf("dumps=%d interrupted=%d devices=%d\n", count, interrupted, want);
+	free(dump.all);
+	return 0;
 }
 
 static int flash(struct nl *nl, struct goal *goal, const char *rule)
@@ -497,6 +548,8 @@ static int run(struct nl *nl, int argc, char **argv)
 		return group(nl, argv[2]);
 	if (!strcmp(verb, "stats"))
 		return simple(nl, VFIOPOLICY_CMD_STATS_GET, 0, vpnl_print_stats, NULL);
+	if (!strcmp(verb, "dumps") && argc == 4)
+		return dumps(nl, argv[2], argv[3]);
 	if (!strcmp(verb, "record") && argc == 4)
 		return record(nl, argv[2], argv[3]);
 	if (!strcmp(verb, "flash") && argc == 5) {

@@ -105,6 +105,7 @@ static void json_event(const struct vp_host *host,
 	}
 	vp_out_json_number(obj, "boottime_ns", event->time);
 	vp_out_json_number(obj, "seq", event->seq);
+	vp_out_json_string(obj, "cause", vp_verdict_cause_name(event->cause));
 	if (event->kind == VP_NL_DEV) {
 		vp_out_json_string(obj, "old_state", event->has_old ?
 				   vp_state_name(event->old_state) : NULL);

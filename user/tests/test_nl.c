@@ -196,6 +196,7 @@ static void put_device(void)
 	put_attr(VFIOPOLICY_A_DEV_IN_USE, NULL, 0);
 	put_u32(VFIOPOLICY_A_DEV_OLD_STATE, VFIOPOLICY_STATE_HELD);
 	put_u32(VFIOPOLICY_A_DEV_SEQ, 12);
+	put_u32(VFIOPOLICY_A_DEV_CAUSE, VFIOPOLICY_CAUSE_REQUEST);
 	put_attr(VFIOPOLICY_A_DEV_TIME, &time, sizeof(time));
 }
 
@@ -216,8 +217,8 @@ static void events(void)
 	   "its state");
 	ok(event.dev.in_use && !event.dev.adopted && event.dev.group == 41,
 	   "flags and group");
-	ok(event.seq == 12 && event.time == 1234567890123ULL,
-	   "number and time");
+	ok(event.seq == 12 && event.time == 1234567890123ULL &&
+	   event.cause == VFIOPOLICY_CAUSE_REQUEST, "number, time and cause");
 
 	begin_event(VFIOPOLICY_CMD_DEV_NTF);
 	put_string(VFIOPOLICY_A_DEV_ADDRESS, "0000:03:10.0");
