@@ -8,11 +8,14 @@
  * Reading is open to everyone in the initial network namespace, as sysfs is.
  * Changing needs CAP_SYS_ADMIN in the initial user namespace, since a device
  * is the whole host's; GENL_ADMIN_PERM would ask for CAP_NET_ADMIN. Events
- * reach only sockets whose opener has CAP_SYS_ADMIN.
+ * reach only sockets that were joined to the group by who has CAP_SYS_ADMIN.
  */
 #include <linux/capability.h>
 
 #include "nl.h"
+
+/* Each clears the group of those who joined it before it was ours. */
+#define REGISTER_TRIES 8
 
 /* Set by the parameter disable, before the family is there. */
 static bool disabled;
@@ -338,6 +341,28 @@ struct genl_family vp_nl_family __ro_after_init = {
 	.n_mcgrps = ARRAY_SIZE(groups),
 };
 
+/*
+ * Anyone may join a group that no family has yet, and would stay in it when it
+ * becomes ours. Unregistering clears the group; from the registration on, the
+ * core asks for the capability. So when nobody is in it right after that,
+ * nobody is who may not be.
+ */
+static int register_family(bool *clean)
+{
+	int i, ret;
+
+	for (i = 0; i < REGISTER_TRIES; i++) {
+		ret = genl_register_family(&vp_nl_family);
+		if (ret)
+			return ret;
+		*clean = !genl_has_listeners(&vp_nl_family, &init_net, 0);
+		if (*clean || i == REGISTER_TRIES - 1)
+			return 0;
+		genl_unregister_family(&vp_nl_family);
+	}
+	return 0;
+}
+
 /**
  * vp_nl_start() - register the family
  * @off: the module is to list its rules and claim nothing
@@ -347,13 +372,18 @@ struct genl_family vp_nl_family __ro_after_init = {
  */
 int vp_nl_start(bool off)
 {
+	bool clean = false;
 	int ret;
 
 	disabled = off;
-	ret = genl_register_family(&vp_nl_family);
-	if (!ret)
+	ret = register_family(&clean);
+	if (ret)
+		return ret;
+	if (clean)
 		vp_nl_events_start();
-	return ret;
+	else
+		pr_warn("no events: somebody keeps joining them before there is a check\n");
+	return 0;
 }
 
 /**

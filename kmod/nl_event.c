@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Events: what the gets tell, plus a number, the time and the cause. They reach
- * only sockets whose opener has CAP_SYS_ADMIN in the initial user namespace.
+ * only sockets that were joined to the group by who has CAP_SYS_ADMIN in the
+ * initial user namespace.
  */
 #include <linux/ktime.h>
 

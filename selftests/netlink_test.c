@@ -2,19 +2,14 @@
 /*
  * The family's answers to good and bad requests. Needs the module loaded
  * without rules; nothing here needs a device to be present. Each refusal must
- * carry an extended ack, and must have changed nothing.
+ * carry an extended ack, and must have changed nothing. Who may ask at all is
+ * permission_test's business.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <linux/vfiopolicy.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
-#include <linux/capability.h>
-#include <sys/syscall.h>
 
 #include "kselftest_harness.h"
 #include "nlcall.h"
@@ -64,6 +59,8 @@ static int rules(struct nl *nl)
 	return nl_call(nl, &msg, count, &n) ? -1 : n;
 }
 
+static void unname_devices(struct nl *nl);
+
 FIXTURE(family) {
 	struct nl nl;
 };
@@ -79,6 +76,7 @@ FIXTURE_TEARDOWN(family)
 	/* What a test left behind must not spoil the next one. */
 	del(&self->nl, "vfio dead:beef");
 	del(&self->nl, "hold dead:beef");
+	unname_devices(&self->nl);
 	nl_close(&self->nl);
 }
 
@@ -193,7 +191,7 @@ TEST_F(family, refuses_what_the_policy_does_not_know)
 	EXPECT_EQ(nl_call(&self->nl, &msg, NULL, NULL), -EINVAL);
 	EXPECT_STREQ(self->nl.extack, "a rule is needed");
 
-	/* Dumps take no filters yet: one that is not obeyed is refused. */
+	/* What would not be obeyed is refused. */
 	nl_begin(&self->nl, &msg, VFIOPOLICY_CMD_RULE_GET, NLM_F_DUMP);
 	nl_put_u32(&msg, VFIOPOLICY_A_RULE_ID, 1);
 	EXPECT_EQ(nl_call(&self->nl, &msg, NULL, NULL), -EINVAL);
@@ -357,70 +355,295 @@ TEST_F(family, tells_of_rules_in_order)
 	nl_close(&events);
 }
 
-/* Root without CAP_SYS_ADMIN, all the rest kept: CAP_NET_ADMIN is not enough. */
-static int drop_sys_admin(void)
-{
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2];
+/* A device of a dump: what filters look at. */
+struct shown {
+	uint32_t state, rule, group;
+	char driver[VFIOPOLICY_DRIVER_LEN_MAX + 1];
+};
 
-	if (syscall(SYS_capget, &head, data))
-		return -errno;
-	data[0].effective &= ~(1u << CAP_SYS_ADMIN);
-	data[0].permitted &= ~(1u << CAP_SYS_ADMIN);
-	return syscall(SYS_capset, &head, data) ? -errno : 0;
-}
+/* As many as the guest may have, of which only so many are looked at. */
+struct all_shown {
+	struct shown dev[256];
+	int count;
+};
 
-static int without_capability(struct __test_metadata *_metadata, struct nl *nl)
+static int take_shown(const struct nlmsghdr *hdr, void *arg)
 {
-	EXPECT_EQ(add(nl, "vfio dead:beef", NULL, NULL), -EPERM);
-	EXPECT_NE(strstr(nl->extack, "CAP_SYS_ADMIN"), NULL);
-	EXPECT_EQ(del(nl, "vfio dead:beef"), -EPERM);
-	EXPECT_NE(strstr(nl->extack, "CAP_SYS_ADMIN"), NULL);
-	/* Reading is for all. */
-	EXPECT_EQ(rules(nl), 0);
+	const char *driver = nl_str(hdr, VFIOPOLICY_A_DEV_DRIVER);
+	struct all_shown *all = arg;
+	struct shown *dev = &all->dev[all->count];
+
+	if (++all->count == (int)(sizeof(all->dev) / sizeof(all->dev[0])))
+		return -EMSGSIZE;
+	dev->state = nl_u32(hdr, VFIOPOLICY_A_DEV_STATE, -1);
+	dev->rule = nl_u32(hdr, VFIOPOLICY_A_DEV_RULE, 0);
+	dev->group = nl_u32(hdr, VFIOPOLICY_A_DEV_GROUP, -1);
+	snprintf(dev->driver, sizeof(dev->driver), "%s", driver ? driver : "");
 	return 0;
 }
 
-TEST_F(family, root_without_sys_admin_may_only_read)
-{
-	struct nl nl;
+/* Bits of what is asked for: those of @want. */
+enum { BY_STATE = 1, BY_RULE = 2, BY_GROUP = 4, BY_DRIVER = 8 };
 
-	ASSERT_EQ(drop_sys_admin(), 0);
-	ASSERT_EQ(nl_open(&nl), 0);
-	without_capability(_metadata, &nl);
-	EXPECT_NE(nl_join(&nl), 0);
-	nl_close(&nl);
+static int devices(struct nl *nl, const struct shown *want, int by,
+		   struct all_shown *all)
+{
+	all->count = 0;
+	nl_begin(nl, &msg, VFIOPOLICY_CMD_DEV_GET, NLM_F_DUMP);
+	if (by & BY_STATE)
+		nl_put_u32(&msg, VFIOPOLICY_A_DEV_STATE, want->state);
+	if (by & BY_RULE)
+		nl_put_u32(&msg, VFIOPOLICY_A_DEV_RULE, want->rule);
+	if (by & BY_GROUP)
+		nl_put_u32(&msg, VFIOPOLICY_A_DEV_GROUP, want->group);
+	if (by & BY_DRIVER)
+		nl_put_str(&msg, VFIOPOLICY_A_DEV_DRIVER, want->driver);
+	return nl_call(nl, &msg, take_shown, all);
 }
 
-TEST_F(family, ordinary_user_may_only_read)
+static bool fits(const struct shown *dev, const struct shown *want, int by)
 {
-	struct nl nl;
-
-	ASSERT_EQ(setuid(65534), 0);
-	ASSERT_EQ(nl_open(&nl), 0);
-	without_capability(_metadata, &nl);
-	EXPECT_EQ(nl_join(&nl), -EPERM);
-	nl_close(&nl);
+	return (!(by & BY_STATE) || dev->state == want->state) &&
+	       (!(by & BY_RULE) || dev->rule == want->rule) &&
+	       (!(by & BY_GROUP) || dev->group == want->group) &&
+	       (!(by & BY_DRIVER) || !strcmp(dev->driver, want->driver));
 }
 
-TEST_F(family, root_of_a_user_namespace_may_only_read)
-{
-	struct nl nl;
+/* Bridges are left alone, and so is what has its own driver. */
+static const char *const harmless[] = {
+	"vfio class=06", "vfio 1b36:0010", "hold 8086:10c9",
+};
 
-	ASSERT_EQ(unshare(CLONE_NEWUSER), 0);
-	ASSERT_EQ(nl_open(&nl), 0);
-	without_capability(_metadata, &nl);
-	nl_close(&nl);
+#define HARMLESS ((int)(sizeof(harmless) / sizeof(harmless[0])))
+
+/* Return: 0, or an errno; @all is what there is, once all are where they stay. */
+static int name_devices(struct nl *nl, struct all_shown *all)
+{
+	static const struct shown none;
+	struct nl events;
+	int i, ret;
+
+	ret = nl_open(&events);
+	if (!ret)
+		ret = nl_join(&events);
+	for (i = 0; i < HARMLESS && !ret; i++)
+		ret = add(nl, harmless[i], NULL, NULL);
+	while (!ret) {
+		ret = devices(nl, &none, 0, all);
+		for (i = 0; i < all->count; i++)
+			if (all->dev[i].state != VFIOPOLICY_STATE_NATIVE)
+				break;
+		if (ret || i == all->count)
+			break;
+		ret = nl_event(&events, 30000, count, &i);
+	}
+	nl_close(&events);
+	return ret;
 }
 
-TEST_F(family, another_network_namespace_has_no_such_family)
+static void unname_devices(struct nl *nl)
 {
-	struct nl nl;
+	int i;
 
-	ASSERT_EQ(unshare(CLONE_NEWNET), 0);
-	EXPECT_EQ(nl_open(&nl), -ENOENT);
+	for (i = 0; i < HARMLESS; i++)
+		del(nl, harmless[i]);
+}
+
+TEST_F(family, dump_has_what_fits_each_filter)
+{
+	static struct all_shown all, got;
+	int i, j, by, want, kept = 0;
+
+	ASSERT_EQ(name_devices(&self->nl, &all), 0);
+	for (i = 0; i < all.count; i++) {
+		for (by = 1; by < 2 * BY_DRIVER; by++) {
+			if (by & BY_GROUP && all.dev[i].group == UINT32_MAX)
+				continue;
+			for (want = j = 0; j < all.count; j++)
+				want += fits(&all.dev[j], &all.dev[i], by);
+			ASSERT_EQ(devices(&self->nl, &all.dev[i], by, &got), 0);
+			EXPECT_EQ(got.count, want);
+			for (j = 0; j < got.count; j++)
+				EXPECT_TRUE(fits(&got.dev[j], &all.dev[i], by));
+			kept += want < all.count;
+		}
+	}
+	unname_devices(&self->nl);
+	if (!all.count)
+		SKIP(return, "needs a device");
+	/* Or all of them are alike, and nothing was shown. */
+	EXPECT_GT(kept, 0);
+}
+
+TEST_F(family, dump_has_nothing_when_nothing_fits)
+{
+	static const struct {
+		struct shown want;
+		int by;
+	} none[] = {
+		{ { .state = VFIOPOLICY_STATE_HELD }, BY_STATE },
+		{ { .state = VFIOPOLICY_STATE_GONE }, BY_STATE },
+		{ { .rule = 4711 }, BY_RULE },
+		{ { .rule = UINT32_MAX }, BY_RULE },
+		{ { .group = 4711 }, BY_GROUP },
+		{ { .group = UINT32_MAX }, BY_GROUP },
+		{ { .driver = "nobody" }, BY_DRIVER },
+		{ { .state = VFIOPOLICY_STATE_NATIVE, .rule = 4711 },
+		  BY_STATE | BY_RULE },
+	};
+	static struct all_shown all;
+	size_t i;
+
+	ASSERT_EQ(name_devices(&self->nl, &all), 0);
+	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		EXPECT_EQ(devices(&self->nl, &none[i].want, none[i].by, &all), 0);
+		EXPECT_EQ(all.count, 0) {
+			TH_LOG("filter %zu", i);
+		}
+	}
+	unname_devices(&self->nl);
+}
+
+/*
+ * One request with up to two attributes, and what must come of it.
+ * @flags: NLM_F_DUMP or 0
+ * @type: types of the attributes; 0: none
+ * @text: their text; NULL: a number
+ * @value: that number
+ * @why: is in the extended ack
+ */
+struct refusal {
+	uint8_t cmd;
+	uint16_t flags;
+	uint16_t type[2];
+	const char *text[2];
+	uint32_t value[2];
+	int ret;
+	const char *why;
+};
+
+#define DUMP	NLM_F_DUMP
+#define CMD(x)	VFIOPOLICY_CMD_##x
+#define DEV(x)	VFIOPOLICY_A_DEV_##x
+#define GROUP_ID VFIOPOLICY_A_GROUP_ID
+#define ABSENT	"0000:ff:1f.7"
+#define LONG	"a-driver-with-a-name-of-32-bytes"
+
+static const struct refusal refusals[] = {
+	/* What is not there. */
+	{ CMD(DEV_CLAIM), 0, { DEV(ADDRESS) }, { ABSENT }, {}, -ENODEV, ABSENT },
+	{ CMD(DEV_CLAIM), 0, { DEV(ADDRESS), DEV(GENERATION) }, { ABSENT }, { 0, 1 },
+	  -ENODEV, ABSENT },
+	{ CMD(DEV_RELEASE), 0, { DEV(ADDRESS) }, { ABSENT }, {}, -ENODEV, ABSENT },
+	{ CMD(DEV_RELEASE), 0, { DEV(ADDRESS), DEV(GENERATION) }, { ABSENT }, { 0, 1 },
+	  -ENODEV, ABSENT },
+	{ CMD(DEV_CLAIM), 0, { DEV(ADDRESS) }, { "nonsense" }, {}, -ENODEV, "nonsense" },
+	{ CMD(GROUP_GET), 0, { GROUP_ID }, {}, { 4711 }, -ENOENT, "4711" },
+	{ CMD(GROUP_GET), 0, { GROUP_ID }, {}, { UINT32_MAX }, -ENOENT, "4294967295" },
+	/* What is missing. */
+	{ CMD(DEV_CLAIM), 0, {}, {}, {}, -EINVAL, "an address is needed" },
+	{ CMD(DEV_RELEASE), 0, {}, {}, {}, -EINVAL, "an address is needed" },
+	{ CMD(DEV_RELEASE), 0, { DEV(GENERATION) }, {}, { 1 }, -EINVAL,
+	  "an address is needed" },
+	{ CMD(GROUP_GET), 0, {}, {}, {}, -EINVAL, "number of a group is needed" },
+	/* Filters are for dumps, and addresses are not. */
+	{ CMD(DEV_GET), DUMP, { DEV(ADDRESS) }, { ABSENT }, {}, -EINVAL, "without it" },
+	{ CMD(DEV_GET), DUMP, { DEV(STATE), DEV(ADDRESS) }, { NULL, ABSENT }, { 1 },
+	  -EINVAL, "without it" },
+	{ CMD(DEV_GET), 0, { DEV(STATE) }, {}, { 1 }, -EINVAL, "for dumps" },
+	{ CMD(DEV_GET), 0, { DEV(ADDRESS), DEV(STATE) }, { ABSENT }, { 0, 1 }, -EINVAL,
+	  "for dumps" },
+	{ CMD(DEV_GET), 0, { DEV(ADDRESS), DEV(RULE) }, { ABSENT }, { 0, 1 }, -EINVAL,
+	  "for dumps" },
+	{ CMD(DEV_GET), 0, { DEV(ADDRESS), DEV(GROUP) }, { ABSENT }, { 0, 1 }, -EINVAL,
+	  "for dumps" },
+	{ CMD(DEV_GET), 0, { DEV(ADDRESS), DEV(DRIVER) }, { ABSENT, "igb" }, {}, -EINVAL,
+	  "for dumps" },
+	{ CMD(GROUP_GET), DUMP, { GROUP_ID }, {}, { 1 }, -EINVAL, "without it" },
+	/* Twice. */
+	{ CMD(DEV_GET), 0, { DEV(ADDRESS), DEV(ADDRESS) }, { ABSENT, ABSENT }, {},
+	  -EINVAL, "twice" },
+	{ CMD(DEV_GET), DUMP, { DEV(STATE), DEV(STATE) }, {}, { 1, 1 }, -EINVAL, "twice" },
+	{ CMD(DEV_CLAIM), 0, { DEV(ADDRESS), DEV(ADDRESS) }, { ABSENT, ABSENT }, {},
+	  -EINVAL, "twice" },
+	{ CMD(DEV_RELEASE), 0, { DEV(ADDRESS), DEV(ADDRESS) }, { ABSENT, ABSENT }, {},
+	  -EINVAL, "twice" },
+	{ CMD(GROUP_GET), 0, { GROUP_ID, GROUP_ID }, {}, { 1, 1 }, -EINVAL, "twice" },
+	/* Out of range, or too long. */
+	{ CMD(DEV_GET), DUMP, { DEV(STATE) }, {}, { VFIOPOLICY_STATE_GONE + 1 }, -ERANGE, "" },
+	{ CMD(DEV_GET), DUMP, { DEV(RULE) }, {}, { 0 }, -ERANGE, "" },
+	{ CMD(DEV_GET), DUMP, { DEV(DRIVER) }, { LONG }, {}, -EINVAL, "" },
+	{ CMD(DEV_CLAIM), 0, { DEV(ADDRESS), DEV(GENERATION) }, { ABSENT }, { 0, 0 },
+	  -ERANGE, "" },
+	{ CMD(DEV_CLAIM), 0, { DEV(ADDRESS) }, { LONG }, {}, -EINVAL, "" },
+	/* Of the family, but not in this request. */
+	{ CMD(INFO_GET), 0, { VFIOPOLICY_A_INFO_VERSION }, { "1" }, {}, -EINVAL, "" },
+	{ CMD(INFO_GET), 0, { VFIOPOLICY_A_INFO_EVENTS }, {}, { 1 }, -EINVAL, "" },
+	{ CMD(STATS_GET), 0, { VFIOPOLICY_A_STATS_CLAIMS }, {}, { 1 }, -EINVAL, "" },
+	{ CMD(STATS_GET), 0, { VFIOPOLICY_A_STATS_STUCK }, {}, { 1 }, -EINVAL, "" },
+	{ CMD(DEV_GET), DUMP, { DEV(VENDOR) }, {}, { 0x10de }, -EINVAL, "" },
+	{ CMD(DEV_GET), DUMP, { DEV(REASON) }, {}, { 1 }, -EINVAL, "" },
+	{ CMD(DEV_GET), 0, { DEV(ADDRESS), DEV(GENERATION) }, { ABSENT }, { 0, 1 },
+	  -EINVAL, "" },
+	{ CMD(DEV_CLAIM), 0, { DEV(ADDRESS), DEV(STATE) }, { ABSENT }, { 0, 1 }, -EINVAL, "" },
+	{ CMD(DEV_RELEASE), 0, { DEV(ADDRESS), DEV(RULE) }, { ABSENT }, { 0, 1 }, -EINVAL, "" },
+	{ CMD(GROUP_GET), 0, { GROUP_ID, VFIOPOLICY_A_GROUP_DOMAIN }, {}, { 1, 1 }, -EINVAL, "" },
+	{ CMD(GROUP_GET), DUMP, { VFIOPOLICY_A_GROUP_VIABILITY }, {}, { 1 }, -EINVAL, "" },
+};
+
+/* The other way of asking, which there is not: no word can be expected. */
+static const struct refusal no_such[] = {
+	{ .cmd = CMD(INFO_GET), .flags = DUMP },
+	{ .cmd = CMD(STATS_GET), .flags = DUMP },
+	{ .cmd = CMD(RULE_GET) },
+	{ .cmd = CMD(RULE_ADD), .flags = DUMP },
+	{ .cmd = CMD(DEV_CLAIM), .flags = DUMP },
+	{ .cmd = CMD(DEV_RELEASE), .flags = DUMP },
+	{ .cmd = CMD(DEV_NTF) },
+	{ .cmd = CMD(RULE_ADD_NTF), .flags = DUMP },
+	{ .cmd = CMD(STATS_GET) + 1 },
+};
+
+static int try(struct nl *nl, const struct refusal *refusal)
+{
+	int i;
+
+	nl_begin(nl, &msg, refusal->cmd, refusal->flags);
+	for (i = 0; i < 2 && refusal->type[i]; i++) {
+		if (refusal->text[i])
+			nl_put_str(&msg, refusal->type[i], refusal->text[i]);
+		else
+			nl_put_u32(&msg, refusal->type[i], refusal->value[i]);
+	}
+	return nl_call(nl, &msg, NULL, NULL);
+}
+
+TEST_F(family, each_refusal_says_why)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		const struct refusal *refusal = &refusals[i];
+
+		EXPECT_EQ(try(&self->nl, refusal), refusal->ret) {
+			TH_LOG("refusal %zu, command %u", i, refusal->cmd);
+		}
+		EXPECT_STRNE(self->nl.extack, "") {
+			TH_LOG("refusal %zu, command %u", i, refusal->cmd);
+		}
+		EXPECT_NE(strstr(self->nl.extack, refusal->why), NULL) {
+			TH_LOG("refusal %zu: '%s'", i, self->nl.extack);
+		}
+		/* Whatever is there can be pointed at. */
+		if (refusal->type[0] && !strstr(refusal->why, "needed"))
+			EXPECT_NE(self->nl.bad_attr, 0U) {
+				TH_LOG("refusal %zu", i);
+			}
+	}
+	for (i = 0; i < sizeof(no_such) / sizeof(no_such[0]); i++)
+		EXPECT_EQ(try(&self->nl, &no_such[i]), -EOPNOTSUPP) {
+			TH_LOG("command %u", no_such[i].cmd);
+		}
 }
 
 TEST_HARNESS_MAIN

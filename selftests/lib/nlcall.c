@@ -197,13 +197,16 @@ static int take_ack(struct nl *nl, const struct nlmsghdr *hdr)
 /* The kernel takes no message that the send buffer could not hold. */
 static int send_all(struct nl *nl, struct nl_msg *msg)
 {
+	static const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	int room = msg->len;
 
 	if (msg->len > NL_RECV_MAX &&
 	    setsockopt(nl->fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)))
 		return -errno;
 	msg->hdr->nlmsg_len = msg->len;
-	return send(nl->fd, msg->buf, msg->len, 0) < 0 ? -errno : 0;
+	return sendto(nl->fd, msg->buf, msg->len, 0,
+		      nl->addressed ? (const void *)&kernel : NULL,
+		      nl->addressed ? sizeof(kernel) : 0) < 0 ? -errno : 0;
 }
 
 /**
@@ -301,15 +304,14 @@ static int take_family(const struct nlmsghdr *hdr, void *arg)
 }
 
 /**
- * nl_open() - a socket for the family
+ * nl_socket() - a socket that knows no family yet
  * @nl: filled in
  *
- * Return: 0; -ENOENT when the module is not there; another errno.
+ * Return: 0 or an errno.
  */
-int nl_open(struct nl *nl)
+int nl_socket(struct nl *nl)
 {
-	static __thread struct nl_msg msg;
-	int one = 1, ret;
+	int one = 1;
 
 	memset(nl, 0, sizeof(*nl));
 	nl->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
@@ -318,10 +320,38 @@ int nl_open(struct nl *nl)
 	setsockopt(nl->fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	/* Or a refusal has all of the request in it, however large. */
 	setsockopt(nl->fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
+	return 0;
+}
+
+/**
+ * nl_lookup() - the family's numbers, by its name
+ * @nl: the socket, which gets them
+ *
+ * Return: 0; -ENOENT when the module is not there; another errno.
+ */
+int nl_lookup(struct nl *nl)
+{
+	static __thread struct nl_msg msg;
+
 	nl->family = GENL_ID_CTRL;
 	nl_begin(nl, &msg, CTRL_CMD_GETFAMILY, 0);
 	nl_put_str(&msg, CTRL_ATTR_FAMILY_NAME, VFIOPOLICY_FAMILY_NAME);
-	ret = nl_call(nl, &msg, take_family, nl);
+	return nl_call(nl, &msg, take_family, nl);
+}
+
+/**
+ * nl_open() - a socket for the family
+ * @nl: filled in
+ *
+ * Return: 0; -ENOENT when the module is not there; another errno.
+ */
+int nl_open(struct nl *nl)
+{
+	int ret = nl_socket(nl);
+
+	if (ret)
+		return ret;
+	ret = nl_lookup(nl);
 	if (ret)
 		nl_close(nl);
 	return ret;

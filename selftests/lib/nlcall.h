@@ -24,6 +24,8 @@
  * @seq: number of the last request
  * @extack: text of the last answer's extended ack, or empty
  * @bad_attr: offset of the attribute it points at, or 0
+ * @addressed: requests name the kernel as who they are for, which makes the
+ *             sender's capabilities count alone, and not the socket's as well
  */
 struct nl {
 	int fd;
@@ -32,6 +34,7 @@ struct nl {
 	uint32_t seq;
 	char extack[NL_EXTACK_MAX];
 	uint32_t bad_attr;
+	bool addressed;
 };
 
 /**
@@ -54,6 +57,8 @@ struct nl_msg {
 /* Called for each message of an answer; not 0 ends it. */
 typedef int (*nl_fn)(const struct nlmsghdr *hdr, void *arg);
 
+int nl_socket(struct nl *nl);
+int nl_lookup(struct nl *nl);
 int nl_open(struct nl *nl);
 void nl_close(struct nl *nl);
 int nl_join(struct nl *nl);

@@ -32,8 +32,8 @@ enum vfiopolicy_origin {
 
 /**
  * enum vfiopolicy_state - Where a device is in its life.
- * @VFIOPOLICY_STATE_MATCHED: A rule names it and no driver has it; the stub is
- *   about to.
+ * @VFIOPOLICY_STATE_MATCHED: A rule names it; if no other driver has it, which
+ *   is looked at next, the stub is about to.
  * @VFIOPOLICY_STATE_HELD: Bound to the stub, bus mastering off.
  * @VFIOPOLICY_STATE_HANDING_OFF: On its way from the stub to the target
  *   driver.
@@ -63,6 +63,7 @@ enum vfiopolicy_state {
 
 /**
  * enum vfiopolicy_reason - Why a device is where it is.
+ * @VFIOPOLICY_REASON_NONE: There is nothing to explain.
  * @VFIOPOLICY_REASON_NO_IOMMU_GROUP: The device has no IOMMU group, so no
  *   driver may give it to a guest.
  * @VFIOPOLICY_REASON_MODULE_LOADING: The module of the target driver is being
