@@ -5,12 +5,14 @@
 # rules name made-up devices: see nlfuzz.c, which looks at the answers. Here is
 # looked at what is left behind.
 #
-# VP_MESSAGES: how many messages; VP_SEED: a seed, to do the same again.
+# VP_MESSAGES: how many messages; VP_SECONDS: how long at most, which is what
+# ends it where the processor is emulated; VP_SEED: a seed, to do the same again.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
 
 MESSAGES=${VP_MESSAGES:-1000000}
+LONGEST=${VP_SECONDS:-45}
 SEED=${VP_SEED:-$RANDOM$RANDOM}
 KLOG=$(dirname "$0")/vm/klog
 # What memory may be gone afterwards, in kB, since caches come and go. A rule
@@ -95,7 +97,7 @@ kernel_memory() {
 every_answer_is_as_it_should_be() {
 	log_mark
 	BEFORE=$(kernel_memory)
-	fuzz million -n "$MESSAGES" -s "$SEED" || return 1
+	fuzz million -n "$MESSAGES" -s "$SEED" -t "$LONGEST" || return 1
 	sed 's/^/# /' "$DIR/million"
 }
 

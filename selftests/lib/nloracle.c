@@ -19,11 +19,14 @@ const char * const nloracle_silences[NLORACLE_SILENCES] = {
 	[NLORACLE_NO_HEADER] = "no generic netlink header",
 	[NLORACLE_NO_OPERATION] = "no such operation",
 	[NLORACLE_NO_FAMILY] = "no such family",
+	[NLORACLE_DUMP_START] = "what begins a dump, on a kernel that gives it no extended ack",
 	[NLORACLE_DUMP_RUNNING] = "the socket has a dump that goes on",
 	[NLORACLE_NO_ROOM] = "no room in the receive buffer",
 	[NLORACLE_NO_MEMORY] = "no memory",
 	[NLORACLE_CONTROLLER] = "the generic controller",
 };
+
+bool nloracle_mute_start;
 
 static pthread_mutex_t speaking = PTHREAD_MUTEX_INITIALIZER;
 static unsigned int complaints;
@@ -215,6 +218,10 @@ static int silence_of(const struct nloracle_seen *seen)
 		return NLORACLE_CONTROLLER;
 	if (!seen->family && seen->err == -ENOENT)
 		return NLORACLE_NO_FAMILY;
+	/* Attributes that the policy takes and a dump does not. */
+	if (nloracle_mute_start && seen->family && seen->dump && seen->wrong &&
+	    seen->op && seen->op->has_dump && seen->err == -EINVAL)
+		return NLORACLE_DUMP_START;
 	/* __netlink_dump_start() and netlink_dump(). */
 	if (seen->dump && seen->err == -EBUSY)
 		return NLORACLE_DUMP_RUNNING;

@@ -23,6 +23,7 @@ enum nloracle_silence {
 	NLORACLE_NO_HEADER,
 	NLORACLE_NO_OPERATION,
 	NLORACLE_NO_FAMILY,
+	NLORACLE_DUMP_START,
 	NLORACLE_DUMP_RUNNING,
 	NLORACLE_NO_ROOM,
 	NLORACLE_NO_MEMORY,
@@ -109,6 +110,8 @@ struct nloracle {
 };
 
 extern const char * const nloracle_silences[NLORACLE_SILENCES];
+/* Kernel 6.1 gives no extended ack to what begins a dump; 6.12 does. */
+extern bool nloracle_mute_start;
 
 int nloracle_init(struct nloracle *oracle, struct nlmake *make, bool may_change);
 void nloracle_expect(struct nloracle *oracle);

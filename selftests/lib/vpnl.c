@@ -319,7 +319,7 @@ static int steady(const struct dump *dump, const char *prefix)
 	return n;
 }
 
-static int dumps(struct nl *nl, const char *stop, const char *prefix)
+static int dump_on(struct nl *nl, const char *stop, const char *prefix)
 {
 	int count = 0, interrupted = 0, want = 0, n, ret;
 	struct dump dump = {};
@@ -549,7 +549,7 @@ static int run(struct nl *nl, int argc, char **argv)
 	if (!strcmp(verb, "stats"))
 		return simple(nl, VFIOPOLICY_CMD_STATS_GET, 0, vpnl_print_stats, NULL);
 	if (!strcmp(verb, "dumps") && argc == 4)
-		return dumps(nl, argv[2], argv[3]);
+		return dump_on(nl, argv[2], argv[3]);
 	if (!strcmp(verb, "record") && argc == 4)
 		return record(nl, argv[2], argv[3]);
 	if (!strcmp(verb, "flash") && argc == 5) {
