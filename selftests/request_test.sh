@@ -314,7 +314,7 @@ group_goes_with_its_devices() {
 		until_true expect "a group" grep -q : <(vpnl groups) &&
 		echo 1 > "$SYS/$NVME/remove" && until_true no_groups &&
 		echo 1 > /sys/bus/pci/rescan && wait_state "$NVME" held &&
-		wait_group "$NVME" " viability=viable domain=dma isolated_msi=1" \
+		wait_group "$NVME" " viability=viable domain=unknown isolated_msi=1" \
 			": $NVME vfiopolicy" &&
 		vpnl del 1 && wait_state "$NVME" none && until_true no_groups
 }

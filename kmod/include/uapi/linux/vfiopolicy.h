@@ -151,7 +151,8 @@ enum vfiopolicy_cause {
 
 /**
  * enum vfiopolicy_domain - What the default DMA domain of an IOMMU group does.
- * @VFIOPOLICY_DOMAIN_UNKNOWN: Not seen yet; a guest may have the group.
+ * @VFIOPOLICY_DOMAIN_UNKNOWN: No member was seen with a driver of the host's
+ *   own yet; the file type of the group in sysfs knows.
  * @VFIOPOLICY_DOMAIN_DMA: Each DMA is translated.
  * @VFIOPOLICY_DOMAIN_IDENTITY: The host's DMA passes as it is (iommu=pt).
  */
