@@ -661,7 +661,7 @@ TEST(states_follow_the_table_and_nothing_else)
 		[VFIOPOLICY_STATE_HANDING_OFF] = "handing-off isolated held matched lost gone ",
 		[VFIOPOLICY_STATE_ISOLATED] = "isolated releasing matched gone ",
 		[VFIOPOLICY_STATE_RELEASING] = "releasing released matched held isolated native lost gone ",
-		[VFIOPOLICY_STATE_RELEASED] = "",
+		[VFIOPOLICY_STATE_RELEASED] = "released native matched gone ",
 		[VFIOPOLICY_STATE_NATIVE] = "native matched released gone ",
 		[VFIOPOLICY_STATE_LOST] = "lost matched isolated native released gone ",
 		[VFIOPOLICY_STATE_GONE] = "",
