@@ -2,11 +2,12 @@
 /*
  * Fuzzes the netlink family of the loaded module, from within:
  *
- *	nlfuzz [-n MESSAGES] [-s SEED] [-t SECONDS]
+ *	nlfuzz [-c] [-n MESSAGES] [-s SEED] [-t SECONDS]
  *
  * Sends about so many messages (1,000,000), no longer than so many seconds (no
  * limit), from several sockets at a time, and looks at every answer: see
- * lib/nloracle.h. Takes away all rules at the end.
+ * lib/nloracle.h. Takes away all rules at the end. With -c it changes rules much
+ * more often, which is slow, for each change is work with every device.
  *
  * What is sent follows from the seed, but for the numbers of rules, records and
  * groups, which only the kernel knows; so the same seed does the same again,
@@ -55,7 +56,7 @@
 #define VECTORS		64
 #define VECTOR_LEN	16384
 #define HALF_READ	8
-#define DEAF_LISTENERS	4
+#define DEAF_LISTENERS	2
 
 /**
  * struct worker - a thread, its sockets, and what it sends
@@ -100,6 +101,7 @@ static pthread_barrier_t barrier;
 static uint64_t seed;
 static uint64_t limit = 1000000;
 static unsigned int seconds;
+static bool change_often;
 static struct timespec started;
 static struct nl family;
 static bool stop;
@@ -337,30 +339,30 @@ static void one_datagram(struct worker *w)
 		break;
 	case 32 ... 63:
 		change_listener(w);
-		nlmake_batch(&w->make, true);
+		nlmake_batch(&w->make, false);
 		ask(w);
 		break;
 	case 64 ... 191:
 		nlmake_raw(&w->make);
 		ask(w);
 		break;
-	case 192 ... 383:
+	case 192 ... 319:
 		nlmake_dump(&w->make);
 		ask(w);
 		break;
-	case 384 ... 511:
+	case 320 ... 447:
 		ask_half(w);
 		break;
-	case 512 ... 1535:
-		nlmake_batch(&w->make, true);
+	case 448 ... 2623:
+		nlmake_batch(&w->make, !change_often);
 		ask_deaf(w);
 		break;
-	case 1536 ... 2559:
+	case 2624 ... 2943:
 		nlmake_batch(&w->make, false);
 		ask(w);
 		break;
 	default:
-		nlmake_batch(&w->make, true);
+		nlmake_batch(&w->make, !change_often);
 		ask(w);
 	}
 }
@@ -615,7 +617,7 @@ static void report(const struct events *events, double took)
 
 static void bad_usage(void)
 {
-	fprintf(stderr, "usage: nlfuzz [-n MESSAGES] [-s SEED] [-t SECONDS]\n");
+	fprintf(stderr, "usage: nlfuzz [-c] [-n MESSAGES] [-s SEED] [-t SECONDS]\n");
 	exit(1);
 }
 
@@ -624,8 +626,11 @@ static void options(int argc, char **argv)
 	int opt;
 
 	seed = time(NULL);
-	while ((opt = getopt(argc, argv, "n:s:t:")) != -1) {
+	while ((opt = getopt(argc, argv, "cn:s:t:")) != -1) {
 		switch (opt) {
+		case 'c':
+			change_often = true;
+			break;
 		case 'n':
 			limit = strtoull(optarg, NULL, 10);
 			break;

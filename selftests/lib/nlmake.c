@@ -176,7 +176,12 @@ static void put_string(struct nlmake *make, uint16_t type, const char *text)
 static void put_number(struct nlmake *make, uint16_t type,
 		       enum nlmake_number what)
 {
-	switch (nlmake_below(make, 8)) {
+	uint32_t kind = nlmake_below(make, 8);
+
+	/* Numbers of rules are not used again, so low ones are none. */
+	if (make->spare && what == NLMAKE_RULE)
+		kind &= 1;
+	switch (kind) {
 	case 0:
 		put_u32(make, type, nlmake_below(make, 64));
 		break;
@@ -208,7 +213,7 @@ static void put_text(struct nlmake *make, uint16_t type)
 	struct nlattr *attr;
 	char *text;
 
-	switch (nlmake_below(make, 1024)) {
+	switch (make->spare ? 255 : nlmake_below(make, 1024)) {
 	case 0 ... 127:
 		put_string(make, type, PICK(make, good_texts));
 		break;
@@ -276,7 +281,7 @@ static void make_del(struct nlmake *make)
 
 static void make_replace(struct nlmake *make)
 {
-	uint32_t n = nlmake_below(make, 4);
+	uint32_t n = nlmake_below(make, 4) + make->spare;
 
 	begin(make, make->family, VFIOPOLICY_CMD_RULE_REPLACE, 0);
 	put_u32(make, VFIOPOLICY_A_RULE_ORIGIN, 2 * nlmake_below(make, 2));
@@ -367,61 +372,57 @@ static void make_control(struct nlmake *make)
 /* Dumps are answered with much, and one at a time, so there are few here. */
 static const struct {
 	uint32_t weight;
-	bool change;
 	void (*fn)(struct nlmake *make);
 } kinds[] = {
-	{ 180, true, make_add },
-	{ 140, true, make_del },
-	{ 150, true, make_replace },
-	{ 120, false, make_dev },
-	{ 120, true, make_ask },
-	{ 80, false, make_group },
-	{ 60, false, make_info },
-	{ 60, false, make_stats },
-	{ 20, false, make_other },
-	{ 4, false, make_control },
-	{ 4, false, make_rules },
-	{ 4, false, make_devs },
-	{ 4, false, make_groups },
+	{ 180, make_add },
+	{ 140, make_del },
+	{ 70, make_replace },
+	{ 120, make_dev },
+	{ 120, make_ask },
+	{ 80, make_group },
+	{ 60, make_info },
+	{ 60, make_stats },
+	{ 20, make_other },
+	{ 4, make_control },
+	{ 4, make_rules },
+	{ 4, make_devs },
+	{ 4, make_groups },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-static void make_one(struct nlmake *make, bool changes)
+static void make_one(struct nlmake *make)
 {
 	uint32_t n, sum = 0, i;
 
 	for (i = 0; i < KINDS; i++)
-		sum += !changes && kinds[i].change ? 0 : kinds[i].weight;
+		sum += kinds[i].weight;
 	n = nlmake_below(make, sum);
-	for (i = 0; i < KINDS - 1; i++) {
-		if (!changes && kinds[i].change)
-			continue;
-		if (n < kinds[i].weight)
-			break;
+	for (i = 0; i < KINDS - 1 && n >= kinds[i].weight; i++)
 		n -= kinds[i].weight;
-	}
 	kinds[i].fn(make);
 }
 
 /**
  * nlmake_batch() - messages, most of them with something wrong
  * @make: the maker
- * @changes: also such as ask for changes
+ * @spare: so that rules stay as they are: a change makes the kernel look at
+ *         each device, and takes longer than many refusals
  */
-void nlmake_batch(struct nlmake *make, bool changes)
+void nlmake_batch(struct nlmake *make, bool spare)
 {
 	uint32_t full = NLMAKE_FULL;
 
 	/* Some alone, and with them what is cut off at the very end. */
 	if (!nlmake_below(make, 64))
 		full = 1;
+	make->spare = spare;
 	while (make->len < full) {
-		make_one(make, changes);
-		/* What changes something is work; what is refused is quick. */
+		make_one(make);
 		if (nlmake_below(make, 16) > 1)
 			nlmake_mutate(make);
 	}
+	make->spare = false;
 }
 
 /**

@@ -24,6 +24,7 @@
  * @rng: state of the generator of numbers
  * @family: number of the family
  * @seq: number of the last message
+ * @spare: what changes rules is to be refused, by what they say
  * @buf: the datagram
  * @len: its length
  * @msg: where its last message begins
@@ -38,6 +39,7 @@ struct nlmake {
 	uint64_t rng;
 	uint16_t family;
 	uint32_t seq;
+	bool spare;
 	char *buf;
 	size_t len;
 	size_t msg;
@@ -55,7 +57,7 @@ enum nlmake_number { NLMAKE_RULE, NLMAKE_GENERATION, NLMAKE_GROUP };
 int nlmake_init(struct nlmake *make, uint16_t family);
 void nlmake_begin(struct nlmake *make, uint64_t seed);
 uint32_t nlmake_below(struct nlmake *make, uint32_t n);
-void nlmake_batch(struct nlmake *make, bool changes);
+void nlmake_batch(struct nlmake *make, bool spare);
 void nlmake_dump(struct nlmake *make);
 void nlmake_many(struct nlmake *make);
 void nlmake_clear(struct nlmake *make, uint32_t origin);

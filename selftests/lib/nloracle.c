@@ -151,13 +151,18 @@ void nloracle_expect(struct nloracle *oracle)
 	oracle->counts.messages += oracle->count;
 }
 
-/* In the order of the datagram, for so it is worked off. */
+/*
+ * In the order of the datagram, for so it is worked off. Where answers are lost,
+ * what is heard may be for an earlier datagram.
+ */
 static struct nloracle_seen *find(struct nloracle *oracle,
 				  bool (*is)(const struct nloracle_seen *seen,
 					     const void *arg), const void *arg)
 {
 	unsigned int i;
 
+	if (oracle->lossy)
+		return NULL;
 	for (i = oracle->cursor; i < oracle->count; i++) {
 		if (!is(&oracle->seen[i], arg))
 			continue;
@@ -177,6 +182,7 @@ static bool is_replied_by(const struct nloracle_seen *seen, const void *arg)
 	const struct nlmsghdr *hdr = arg;
 
 	return !seen->replied && !seen->answered && !seen->dump &&
+	       seen->hdr.nlmsg_flags & NLM_F_REQUEST &&
 	       seen->hdr.nlmsg_seq == hdr->nlmsg_seq &&
 	       seen->hdr.nlmsg_type == hdr->nlmsg_type;
 }
@@ -186,6 +192,7 @@ static bool is_dumped_by(const struct nloracle_seen *seen, const void *arg)
 	const struct nlmsghdr *hdr = arg;
 
 	return seen->dump && !seen->answered &&
+	       seen->hdr.nlmsg_flags & NLM_F_REQUEST &&
 	       seen->hdr.nlmsg_seq == hdr->nlmsg_seq &&
 	       (hdr->nlmsg_type == NLMSG_DONE ||
 		hdr->nlmsg_type == seen->hdr.nlmsg_type);
