@@ -8,7 +8,8 @@
  * used in turn there: a text can only be overwritten by this many refusals
  * in between, and is still a text then.
  *
- * Texts are at most 79 bytes (NETLINK_MAX_FMTMSG_LEN).
+ * Texts are at most 79 bytes (NETLINK_MAX_FMTMSG_LEN). The kernel's macro logs
+ * what it has to cut, so it is given what has been cut already.
  */
 #ifndef VFIOPOLICY_COMPAT_EXTACK_H
 #define VFIOPOLICY_COMPAT_EXTACK_H
@@ -17,8 +18,13 @@
 
 #ifdef NL_SET_ERR_MSG_ATTR_FMT
 
-#define VP_EXTACK(extack, attr, fmt, ...) \
-	NL_SET_ERR_MSG_ATTR_FMT(extack, attr, fmt, ##__VA_ARGS__)
+#define VP_EXTACK(extack, attr, fmt, ...)				\
+do {									\
+	char vp_text[NETLINK_MAX_FMTMSG_LEN];				\
+									\
+	scnprintf(vp_text, sizeof(vp_text), fmt, ##__VA_ARGS__);	\
+	NL_SET_ERR_MSG_ATTR_FMT(extack, attr, "%s", vp_text);		\
+} while (0)
 
 #else
 
