@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Claiming: the bus notifier that sees a device before any driver does, the
- * stub that holds what is claimed, and the walk over devices that were there
- * first.
+ * Claiming: the bus notifier that sees a device before any driver does, and the
+ * stub that holds what is claimed.
  *
  * At BUS_NOTIFY_ADD_DEVICE (device_add() in drivers/base/core.c) a device is
  * on the bus, but the PCI core lets no driver near it before
@@ -20,8 +19,8 @@
  */
 #define SETTLE_DELAY	HZ
 
-/* The notifier is there; set once, at init. */
-static bool started;
+/* There was no memory to record a device: see notify(). Only ever set. */
+static bool missed;
 
 /**
  * vp_claim_is_vfio() - does a driver give its devices to user space
@@ -70,15 +69,17 @@ enum vfiopolicy_reason vp_claim_never_kind(struct pci_dev *pdev)
 	return VFIOPOLICY_REASON_NONE;
 }
 
+/* Context: device_lock held. */
 static enum vfiopolicy_reason never(struct pci_dev *pdev)
 {
 	enum vfiopolicy_reason why = vp_claim_never_kind(pdev);
+	char now[VP_NAME_MAX];
 
 	if (why)
 		return why;
-	if (!vp_override_is(pdev, VP_OVERRIDE_STUB, VP_OVERRIDE_TARGET))
-		return VFIOPOLICY_REASON_FOREIGN_OVERRIDE;
-	return VFIOPOLICY_REASON_NONE;
+	vp_override_read(pdev, now, sizeof(now));
+	return !*now || !strcmp(now, VP_STUB) || !strcmp(now, VP_TARGET) ?
+	       VFIOPOLICY_REASON_NONE : VFIOPOLICY_REASON_FOREIGN_OVERRIDE;
 }
 
 /**
@@ -86,7 +87,7 @@ static enum vfiopolicy_reason never(struct pci_dev *pdev)
  * @rec: its record
  *
  * Context: may sleep; no device_lock held. Waits for the device_lock of the
- * PF, and on 6.1 of the device itself.
+ * PF and of the device itself.
  * Return: the reason, or %VFIOPOLICY_REASON_NONE when it may be.
  */
 enum vfiopolicy_reason vp_claim_never(struct vp_device *rec)
@@ -98,26 +99,50 @@ enum vfiopolicy_reason vp_claim_never(struct vp_device *rec)
 		captured = pf_is_vfio(rec->pf);
 		device_unlock(&rec->pf->dev);
 	}
-	return captured ? VFIOPOLICY_REASON_VFIO_PF : never(rec->pdev);
+	if (captured)
+		return VFIOPOLICY_REASON_VFIO_PF;
+	return vp_claim_never_kind(rec->pdev) ?: vp_drift_override(rec);
 }
 
 /**
- * vp_claim_override() - write the override of a device, if it is still wanted
- * @rec: its record
- * @state: where the record must be for this
- * @name: the driver
+ * vp_claim_override_text() - what an override is to say
+ * @rec: the record of the device
+ * @name: which one
  *
- * Context: may sleep; takes override_lock, on 6.1 also the device_lock.
- * Return: 0; -ESTALE when the record has moved on or left the set; -ENOMEM.
- * The old override is in place after an error.
+ * Context: vp_lock held.
+ * Return: the name of a driver, or "".
  */
-int vp_claim_override(struct vp_device *rec, enum vfiopolicy_state state,
-		      enum vp_override_name name)
+const char *vp_claim_override_text(const struct vp_device *rec,
+				   enum vp_override_name name)
 {
-	int ret = -ESTALE;
-	bool wanted;
+	lockdep_assert_held(&vp_lock);
+	return name == VP_OVERRIDE_STUB ? VP_STUB :
+	       name == VP_OVERRIDE_TARGET ? rec->view.target : "";
+}
 
-	mutex_lock(&rec->override_lock);
+/**
+ * vp_claim_is_ours() - is an override one that we write
+ * @rec: the record of the device
+ * @text: what it says
+ *
+ * Context: vp_lock held.
+ * Return: true when it is, or when there is none.
+ */
+bool vp_claim_is_ours(const struct vp_device *rec, const char *text)
+{
+	lockdep_assert_held(&vp_lock);
+	/* With vfio-pci it was left by an earlier load, or before a new rule. */
+	return !*text || !strcmp(text, VP_STUB) || !strcmp(text, VP_TARGET) ||
+	       !strcmp(text, rec->view.target) || !strcmp(text, rec->wrote);
+}
+
+static int override_locked(struct vp_device *rec, enum vfiopolicy_state state,
+			   enum vp_override_name name)
+{
+	char text[VP_NAME_MAX];
+	bool wanted;
+	int ret;
+
 	spin_lock(&vp_lock);
 	wanted = rec->linked && rec->view.status.state == state;
 	/* From another driver only by request. */
@@ -129,10 +154,60 @@ int vp_claim_override(struct vp_device *rec, enum vfiopolicy_state state,
 		wanted = wanted && !vp_device_goes_home(rec);
 	if (state == VFIOPOLICY_STATE_RELEASING && name == VP_OVERRIDE_NONE)
 		wanted = wanted && vp_device_goes_home(rec);
+	strscpy(text, vp_claim_override_text(rec, name), sizeof(text));
 	spin_unlock(&vp_lock);
-	if (wanted)
-		ret = vp_override_set(rec->pdev, &rec->override, name);
-	mutex_unlock(&rec->override_lock);
+	if (!wanted)
+		return -ESTALE;
+	ret = vp_override_set(rec->pdev, &rec->override, text);
+	if (ret)
+		return ret;
+	spin_lock(&vp_lock);
+	strscpy(rec->wrote, text, sizeof(rec->wrote));
+	spin_unlock(&vp_lock);
+	return 0;
+}
+
+/**
+ * vp_claim_override_is() - what the override of a device says
+ * @rec: its record
+ * @text: the name of a driver, or NULL
+ *
+ * Context: may sleep; takes device_lock.
+ * Return: true when it says just @text; where that is NULL, when it says what
+ * is not ours.
+ */
+bool vp_claim_override_is(struct vp_device *rec, const char *text)
+{
+	char now[VP_NAME_MAX];
+	bool is;
+
+	device_lock(&rec->pdev->dev);
+	vp_override_read(rec->pdev, now, sizeof(now));
+	device_unlock(&rec->pdev->dev);
+	spin_lock(&vp_lock);
+	is = text ? !strcmp(now, text) : !vp_claim_is_ours(rec, now);
+	spin_unlock(&vp_lock);
+	return is;
+}
+
+/**
+ * vp_claim_override() - write the override of a device, if it is still wanted
+ * @rec: its record
+ * @state: where the record must be for this
+ * @name: the driver
+ *
+ * Context: may sleep; takes device_lock, so that asking and writing are one step.
+ * Return: 0; -ESTALE when the record has moved on or left the set; -ENOMEM.
+ * The old override is in place after an error.
+ */
+int vp_claim_override(struct vp_device *rec, enum vfiopolicy_state state,
+		      enum vp_override_name name)
+{
+	int ret;
+
+	device_lock(&rec->pdev->dev);
+	ret = override_locked(rec, state, name);
+	device_unlock(&rec->pdev->dev);
 	return ret;
 }
 
@@ -145,10 +220,21 @@ static void log_claim(const struct vp_device *rec)
 		rec->view.address, entry->id, entry->text, entry->id);
 }
 
-/* Records a device if a rule names it. Return: true when it is a new record. */
-static bool record(struct pci_dev *pdev, struct pci_dev *pf,
-		   enum vfiopolicy_reason why, enum vfiopolicy_cause cause,
-		   struct vp_device **recp)
+/**
+ * vp_claim_record() - record a device if a rule names it
+ * @pdev: the device, which the caller keeps from going away
+ * @pf: its PF, which the caller keeps likewise, if it is a VF
+ * @why: why it must not be claimed, or none
+ * @cause: why it comes now
+ * @recp: set to the record with a reference for the caller, whether or not it is
+ *        in the set; NULL when out of memory
+ *
+ * Context: may sleep; takes vp_lock.
+ * Return: true when it is a new record of the set.
+ */
+bool vp_claim_record(struct pci_dev *pdev, struct pci_dev *pf,
+		     enum vfiopolicy_reason why, enum vfiopolicy_cause cause,
+		     struct vp_device **recp)
 {
 	struct vp_device *rec = vp_device_alloc(pdev, pf);
 
@@ -156,41 +242,52 @@ static bool record(struct pci_dev *pdev, struct pci_dev *pf,
 	return rec && vp_device_insert(rec, why, cause);
 }
 
-static void appeared(struct pci_dev *pdev)
+/* No memory for a record: then the override alone keeps every driver off. */
+static void without_record(struct pci_dev *pdev, enum vfiopolicy_reason why)
+{
+	struct vp_override none = {};
+	int ret;
+
+	/* Whoever would bind it nevertheless comes by here: see notify(). */
+	WRITE_ONCE(missed, true);
+	ret = why ? 0 : vp_override_set(pdev, &none, VP_STUB);
+	pr_err("%s: no memory to claim it: %s\n", pci_name(pdev),
+	       ret ? "it is open to every driver" :
+		     "it stays without a driver");
+}
+
+/**
+ * vp_claim_free() - claim a device that no driver has, if a rule names it
+ * @pdev: the device, which the caller keeps from going away
+ * @pf: its PF, which the caller keeps likewise, if it is a VF
+ *
+ * Context: device_lock held; waits for nothing.
+ */
+void vp_claim_free(struct pci_dev *pdev, struct pci_dev *pf)
 {
 	enum vfiopolicy_reason why;
 	struct vp_device *rec;
 	struct vp_facts facts;
-	struct pci_dev *pf;
 	enum vp_want want;
+	bool with;
 	int ret;
 
-	/* Whoever makes a VF known holds on to its PF. */
-	pf = pdev->is_virtfn ? pci_physfn(pdev) : NULL;
+	device_lock_assert(&pdev->dev);
 	vp_facts_read(pdev, pf, &facts, vp_rules_ask_dsn());
-	want = vp_rules_want(&facts);
+	want = vp_with_want(pdev, &facts, &with);
 	if (want == VP_WANT_NATIVE)
 		return;
 
 	why = pf && pf_is_vfio(pf) ? VFIOPOLICY_REASON_VFIO_PF : never(pdev);
-	if (!record(pdev, pf, why, VFIOPOLICY_CAUSE_APPEARED, &rec)) {
+	/* What shares a slot or a group with a device is not a bridge's fault. */
+	if (with && why == VFIOPOLICY_REASON_BRIDGE)
+		return;
+	if (!vp_claim_record(pdev, pf, why, VFIOPOLICY_CAUSE_APPEARED, &rec)) {
 		if (rec) {
 			vp_device_put(rec);
 		} else {
-			/*
-			 * No memory for a record: the override alone still
-			 * keeps every driver off, since the stub refuses what
-			 * has no record.
-			 */
-			struct vp_override none = {};
-
-			if (want == VP_WANT_NOTICE)
-				return;
-			ret = why ? 0 : vp_override_set(pdev, &none,
-							VP_OVERRIDE_STUB);
-			pr_err("%s: no memory to claim it: %s\n", pci_name(pdev),
-			       ret ? "it is open to every driver" :
-				     "it stays without a driver");
+			if (want != VP_WANT_NOTICE)
+				without_record(pdev, why);
 			return;
 		}
 		/* A walk was quicker, or the rule has just gone. */
@@ -199,7 +296,7 @@ static void appeared(struct pci_dev *pdev)
 			return;
 	}
 
-	ret = vp_claim_override(rec, VFIOPOLICY_STATE_MATCHED, VP_OVERRIDE_STUB);
+	ret = override_locked(rec, VFIOPOLICY_STATE_MATCHED, VP_OVERRIDE_STUB);
 	spin_lock(&vp_lock);
 	if (rec->view.status.state == VFIOPOLICY_STATE_MATCHED && rec->linked) {
 		/* Unless its rule has gone since then. */
@@ -230,7 +327,7 @@ static void bound(struct vp_device *rec)
 	spin_lock(&vp_lock);
 	if (!rec->linked)
 		goto out;
-	if (!strcmp(name, VP_TARGET) &&
+	if (!strcmp(name, rec->view.target) &&
 	    (vp_device_want(rec) == VP_WANT_TARGET ||
 	     rec->view.status.state == VFIOPOLICY_STATE_HANDING_OFF)) {
 		to = VFIOPOLICY_STATE_ISOLATED;
@@ -279,15 +376,16 @@ static void unbound(struct vp_device *rec)
 	switch (rec->view.status.state) {
 	case VFIOPOLICY_STATE_HELD:
 	case VFIOPOLICY_STATE_ISOLATED:
-		/* The override is still ours: only we can bind it. */
 		rec->view.adopted = false;
 		rec->view.cause = VFIOPOLICY_CAUSE_DRIVER;
 		vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
 				      VFIOPOLICY_REASON_UNBOUND);
+		/* Brought back, but not at once: removals begin so too. */
+		vp_handoff_kick(rec, SETTLE_DELAY);
 		break;
 	case VFIOPOLICY_STATE_NATIVE:
 	case VFIOPOLICY_STATE_LOST:
-		if (vp_device_goes_home(rec))
+		if (vp_device_goes_home(rec) || vp_drift_yielded(rec))
 			break;
 		/*
 		 * Free at last: now the rule can have it. Not at once, for
@@ -315,22 +413,39 @@ static int notify(struct notifier_block *nb, unsigned long action, void *data)
 	/* Whether or not a rule names it: it may share a group with one. */
 	vp_group_note(&pdev->dev, action);
 	if (action == BUS_NOTIFY_ADD_DEVICE) {
-		appeared(pdev);
+		/*
+		 * Nobody else has the lock for long yet: no driver may bind.
+		 * Whoever makes a VF known holds on to its PF.
+		 */
+		device_lock(&pdev->dev);
+		vp_claim_free(pdev, pdev->is_virtfn ? pci_physfn(pdev) : NULL);
+		device_unlock(&pdev->dev);
+		vp_walk_gather(pdev);
 		return NOTIFY_OK;
 	}
-	if (action != BUS_NOTIFY_BOUND_DRIVER &&
-	    action != BUS_NOTIFY_UNBOUND_DRIVER &&
-	    action != BUS_NOTIFY_DEL_DEVICE)
+	if (action == BUS_NOTIFY_REMOVED_DEVICE ||
+	    action == BUS_NOTIFY_UNBIND_DRIVER)
 		return NOTIFY_DONE;
 
 	rec = vp_device_find(pdev);
+	if (!rec && action == BUS_NOTIFY_BIND_DRIVER && READ_ONCE(missed)) {
+		struct pci_dev *pf = vp_facts_get_pf(pdev);
+
+		vp_claim_free(pdev, pf);
+		pci_dev_put(pf);
+		rec = vp_device_find(pdev);
+	}
 	if (!rec)
 		return NOTIFY_DONE;
-	if (action == BUS_NOTIFY_BOUND_DRIVER)
+	if (action == BUS_NOTIFY_BIND_DRIVER)
+		vp_drift_bind(rec);
+	else if (action == BUS_NOTIFY_DRIVER_NOT_BOUND)
+		vp_drift_not_bound(rec);
+	else if (action == BUS_NOTIFY_BOUND_DRIVER)
 		bound(rec);
 	else if (action == BUS_NOTIFY_UNBOUND_DRIVER)
 		unbound(rec);
-	else
+	else if (action == BUS_NOTIFY_DEL_DEVICE)
 		vp_device_unlink(rec, VFIOPOLICY_STATE_GONE);
 	vp_device_put(rec);
 	return NOTIFY_OK;
@@ -350,7 +465,7 @@ static int stub_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	enum vfiopolicy_reason reason = VFIOPOLICY_REASON_NONE;
 	struct vp_device *rec = vp_device_find(pdev);
-	bool mine = false;
+	bool framebuffer, mine = false;
 
 	if (!rec)
 		return -ENODEV;
@@ -361,6 +476,7 @@ static int stub_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	 */
 	pci_clear_master(pdev);
 	vp_device_note_bound(rec);
+	framebuffer = vp_power_framebuffer(pdev);
 
 	spin_lock(&vp_lock);
 	if (!rec->linked)
@@ -385,6 +501,7 @@ static int stub_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	}
 	if (!mine)
 		goto out;
+	rec->view.framebuffer = framebuffer;
 	vp_device_move_locked(rec, VFIOPOLICY_STATE_HELD, reason);
 	if (!rec->view.claimed)
 		log_claim(rec);
@@ -394,6 +511,8 @@ static int stub_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		vp_handoff_kick(rec, 0);
 out:
 	spin_unlock(&vp_lock);
+	if (mine)
+		vp_power_rest(rec, framebuffer);
 	vp_device_put(rec);
 	return mine ? 0 : -ENODEV;
 }
@@ -401,6 +520,7 @@ out:
 /* State and override are seen to by whoever takes the device from the stub. */
 static void stub_remove(struct pci_dev *pdev)
 {
+	vp_power_wake(pdev);
 }
 
 /*
@@ -414,87 +534,9 @@ static struct pci_driver stub = {
 	.driver_managed_dma = true,
 	.driver = {
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,
+		.pm = &vp_power_ops,
 	},
 };
-
-/*
- * Records a device that is there already. Writes and binds nothing: whether a
- * device is free can only be told under its device_lock, behind which a slow
- * probe may be going on. That is left to its work item.
- */
-static void present(struct pci_dev *pdev, enum vfiopolicy_cause cause)
-{
-	struct pci_dev *pf = vp_facts_get_pf(pdev);
-	struct vp_device *rec = NULL;
-	struct vp_facts facts;
-
-	/* A VF without a PF is on its way out. */
-	if (pdev->is_virtfn && !pf)
-		return;
-	/*
-	 * Without power it has no serial number to be read. It is not woken:
-	 * a netlink request must not wait, and what sleeps so has a driver.
-	 */
-	vp_facts_read(pdev, pf, &facts, vp_rules_ask_dsn());
-	if (vp_rules_want(&facts) == VP_WANT_NATIVE ||
-	    !device_is_registered(&pdev->dev))
-		goto out;
-
-	if (record(pdev, pf, vp_claim_never_kind(pdev), cause, &rec)) {
-		spin_lock(&vp_lock);
-		vp_handoff_kick(rec, 0);
-		spin_unlock(&vp_lock);
-	}
-	if (rec)
-		vp_device_put(rec);
-	else
-		pr_err("%s: no memory to claim it\n", pci_name(pdev));
-out:
-	pci_dev_put(pf);
-}
-
-/* What a walk is for: see vp_claim_walk(). */
-struct walk {
-	u32 id;
-	enum vfiopolicy_cause cause;
-};
-
-static int walk_one(struct device *dev, void *arg)
-{
-	struct pci_dev *pdev = to_pci_dev(dev);
-	struct vp_device *rec = vp_device_find(pdev);
-	const struct walk *walk = arg;
-
-	if (!rec) {
-		present(pdev, walk->cause);
-		return 0;
-	}
-	spin_lock(&vp_lock);
-	if (rec->view.entry && rec->view.entry->id == walk->id) {
-		rec->view.cause = walk->cause;
-		vp_handoff_kick(rec, 0);
-	}
-	spin_unlock(&vp_lock);
-	vp_device_put(rec);
-	return 0;
-}
-
-/**
- * vp_claim_walk() - record the devices that are there already
- * @id: number of a rule whose devices are to have another go at what failed
- * @cause: why it is done
- *
- * Context: may sleep; takes no device_lock.
- */
-void vp_claim_walk(u32 id, enum vfiopolicy_cause cause)
-{
-	struct walk walk = { .id = id, .cause = cause };
-
-	/* Disabled, nothing is claimed, and nothing heard of what goes. */
-	if (!READ_ONCE(started))
-		return;
-	bus_for_each_dev(&pci_bus_type, NULL, &walk, walk_one);
-}
 
 /**
  * vp_claim_register_stub() - the stub, which binds nothing without a record
@@ -523,8 +565,7 @@ int vp_claim_start(void)
 
 	if (ret)
 		return ret;
-	WRITE_ONCE(started, true);
-	vp_claim_walk(0, VFIOPOLICY_CAUSE_APPEARED);
+	vp_walk_start();
 	return 0;
 }
 

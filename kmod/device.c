@@ -8,6 +8,9 @@
 
 #include "vfiopolicy.h"
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 DEFINE_SPINLOCK(vp_lock);
 
 /* Guarded by vp_lock. */
@@ -35,7 +38,6 @@ struct vp_device *vp_device_alloc(struct pci_dev *pdev, struct pci_dev *pf)
 	rec->pf = pci_dev_get(pf);
 	kref_init(&rec->ref);
 	INIT_LIST_HEAD(&rec->node);
-	mutex_init(&rec->override_lock);
 	INIT_DELAYED_WORK(&rec->work, vp_handoff_work);
 	vp_facts_read(pdev, pf, &rec->view.facts, true);
 	strscpy(rec->view.address, pci_name(pdev), sizeof(rec->view.address));
@@ -43,6 +45,7 @@ struct vp_device *vp_device_alloc(struct pci_dev *pdev, struct pci_dev *pf)
 		strscpy(rec->view.physfn, pci_name(rec->pf),
 			sizeof(rec->view.physfn));
 	rec->view.group = -1;
+	rec->with_group = READ_ONCE(pdev->dev.iommu_group);
 	return rec;
 }
 
@@ -56,7 +59,6 @@ static void free_record(struct kref *ref)
 	vp_override_free(&rec->override);
 	pci_dev_put(rec->pf);
 	pci_dev_put(rec->pdev);
-	mutex_destroy(&rec->override_lock);
 	kfree(rec);
 }
 
@@ -135,6 +137,10 @@ void vp_device_set_entry(struct vp_device *rec, struct vp_entry *entry,
 	lockdep_assert_held(&vp_lock);
 	rec->view.entry = entry ? vp_entry_get(entry) : NULL;
 	rec->view.fit = fit;
+	/* Without a rule it may still be with the target of the last one. */
+	if (entry)
+		strscpy(rec->view.target, vp_target_by_rule(entry),
+			sizeof(rec->view.target));
 	vp_entry_put(old);
 }
 
@@ -152,10 +158,9 @@ enum vp_want vp_device_want_by(const struct vp_entry *entry, enum vp_fit fit)
 		return VP_WANT_NATIVE;
 	if (fit == VP_FIT_CHANGED)
 		return entry->rule.changed_hold ? VP_WANT_STUB : VP_WANT_NOTICE;
-	/* To another target than vfio-pci there is no way yet. */
-	if (entry->rule.action == VP_HOLD || entry->rule.driver[0])
-		return VP_WANT_STUB;
-	return VP_WANT_TARGET;
+	/* What is only held with another is not given away. */
+	return fit == VP_FIT_WITH || entry->rule.action == VP_HOLD ?
+	       VP_WANT_STUB : VP_WANT_TARGET;
 }
 
 /**
@@ -200,8 +205,8 @@ enum vfiopolicy_reason vp_device_held_reason(const struct vp_device *rec)
 		return VFIOPOLICY_REASON_NONE;
 	if (rec->view.fit == VP_FIT_CHANGED)
 		return VFIOPOLICY_REASON_CHANGED;
-	return rec->view.entry->rule.action == VP_HOLD ?
-	       VFIOPOLICY_REASON_NONE : VFIOPOLICY_REASON_NO_TARGET;
+	return rec->view.fit == VP_FIT_WITH ? VFIOPOLICY_REASON_WITH :
+					      VFIOPOLICY_REASON_NONE;
 }
 
 static void count(const struct vp_status *old, const struct vp_status *now)
@@ -240,6 +245,31 @@ void vp_device_count_take_over(void)
 	spin_lock(&vp_lock);
 	stats.take_overs++;
 	spin_unlock(&vp_lock);
+}
+
+/**
+ * vp_device_count_veto() - a driver has been kept from a device
+ *
+ * Context: vp_lock held.
+ */
+void vp_device_count_veto(void)
+{
+	lockdep_assert_held(&vp_lock);
+	stats.vetoes++;
+}
+
+/**
+ * vp_device_is_elsewhere() - is it with another target than its rule means now
+ * @rec: its record
+ *
+ * Context: vp_lock held.
+ * Return: true when it is isolated with another driver.
+ */
+bool vp_device_is_elsewhere(const struct vp_device *rec)
+{
+	lockdep_assert_held(&vp_lock);
+	return rec->view.status.state == VFIOPOLICY_STATE_ISOLATED &&
+	       strcmp(rec->view.driver, rec->view.target);
 }
 
 /**
@@ -341,6 +371,7 @@ void vp_device_move_locked(struct vp_device *rec, enum vfiopolicy_state to,
 		rec->view.adopted = false;
 	}
 	count(&old, &rec->view.status);
+	trace_vfiopolicy_state(&rec->view, &old);
 	vp_device_tell(rec, old.born ? &old : NULL);
 }
 
@@ -389,6 +420,9 @@ void vp_device_note_bound(struct vp_device *rec)
 		rec->group = iommu_group_get(dev);
 		first = rec->group;
 	}
+	/* On some platforms a device has none before its first probe. */
+	if (rec->group)
+		WRITE_ONCE(rec->with_group, rec->group);
 
 	spin_lock(&vp_lock);
 	strscpy(rec->view.driver, dev->driver ? dev->driver->name : "",

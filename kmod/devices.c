@@ -18,9 +18,15 @@ static u32 last_generation;
 /* Set once, on the way out: no new record, no new work. Guarded by vp_lock. */
 static bool frozen;
 
-static u32 address_key(struct pci_dev *pdev)
+static u32 address_key(u32 domain, u8 bus, u8 devfn)
 {
-	return pci_domain_nr(pdev->bus) << 16 ^ pci_dev_id(pdev);
+	return domain << 16 ^ PCI_DEVID(bus, devfn);
+}
+
+static u32 key_of(struct pci_dev *pdev)
+{
+	return address_key(pci_domain_nr(pdev->bus), pdev->bus->number,
+			   pdev->devfn);
 }
 
 static struct vp_device *find_locked(struct pci_dev *pdev)
@@ -28,7 +34,7 @@ static struct vp_device *find_locked(struct pci_dev *pdev)
 	struct vp_device *rec;
 
 	lockdep_assert_held(&vp_lock);
-	hash_for_each_possible(by_address, rec, hash, address_key(pdev))
+	hash_for_each_possible(by_address, rec, hash, key_of(pdev))
 		if (rec->pdev == pdev)
 			return rec;
 	return NULL;
@@ -54,6 +60,45 @@ struct vp_device *vp_device_find(struct pci_dev *pdev)
 }
 
 /**
+ * vp_device_at_locked() - the record of the function of this number
+ * @domain: PCI domain (segment)
+ * @bus: bus number
+ * @devfn: device in the upper five bits, function in the lower three
+ *
+ * Context: vp_lock held.
+ * Return: the record, good until vp_lock is released, or NULL.
+ */
+struct vp_device *vp_device_at_locked(u32 domain, u8 bus, u8 devfn)
+{
+	struct vp_device *rec;
+
+	lockdep_assert_held(&vp_lock);
+	hash_for_each_possible(by_address, rec, hash,
+			       address_key(domain, bus, devfn))
+		if (rec->view.facts.domain == domain &&
+		    rec->view.facts.bus == bus &&
+		    rec->view.facts.devfn == devfn)
+			return rec;
+	return NULL;
+}
+
+/**
+ * vp_device_next_locked() - go through the set
+ * @rec: a record of the set, or NULL to begin
+ *
+ * Context: vp_lock held.
+ * Return: the record behind it, or NULL behind the last one.
+ */
+struct vp_device *vp_device_next_locked(const struct vp_device *rec)
+{
+	const struct list_head *next = rec ? rec->node.next : records.next;
+
+	lockdep_assert_held(&vp_lock);
+	return next == &records ? NULL :
+				  list_entry(next, struct vp_device, node);
+}
+
+/**
  * vp_device_insert() - put a record into the set, if a rule still names it
  * @rec: the record
  * @never: why its device must not be claimed, or %VFIOPOLICY_REASON_NONE
@@ -74,14 +119,14 @@ bool vp_device_insert(struct vp_device *rec, enum vfiopolicy_reason never,
 	bool done = false;
 
 	spin_lock(&vp_lock);
-	entry = vp_rules_match_locked(&rec->view.facts, &fit);
+	entry = vp_with_match_locked(&rec->view.facts, rec->with_group, &fit);
 	if (entry && !frozen && !find_locked(rec->pdev)) {
 		vp_device_set_entry(rec, entry, fit);
 		rec->view.generation = ++last_generation;
 		rec->linked = true;
 		vp_device_get(rec);
 		list_add_tail(&rec->node, &records);
-		hash_add(by_address, &rec->hash, address_key(rec->pdev));
+		hash_add(by_address, &rec->hash, key_of(rec->pdev));
 		record_count++;
 		set_generation = set_generation + 1 ?: 1;
 		rec->view.cause = cause;
@@ -319,6 +364,18 @@ void vp_device_plan(const struct vp_table *next)
 	}
 }
 
+static void adopt_plan(struct vp_device *rec, enum vfiopolicy_cause cause)
+{
+	lockdep_assert_held(&vp_lock);
+	if (rec->plan == rec->view.entry && rec->plan_fit == rec->view.fit)
+		return;
+	vp_device_set_entry(rec, rec->plan, rec->plan_fit);
+	rec->view.cause = cause;
+	if (vp_device_goes_home(rec))
+		rec->take_over = false;
+	vp_handoff_kick(rec, 0);
+}
+
 /**
  * vp_device_rematch() - bring every record under a new table
  * @next: the table, for which vp_device_plan() has been called
@@ -339,14 +396,18 @@ void vp_device_rematch(const struct vp_table *next, enum vfiopolicy_cause cause)
 		if (rec->planned != next->generation)
 			rec->plan = vp_rules_match(next, &rec->view.facts,
 						   &rec->plan_fit);
-		if (rec->plan == rec->view.entry &&
-		    rec->plan_fit == rec->view.fit)
+		/* Those that may be held with another come when all others have. */
+		if (rec->plan || rec->plan_fit != VP_FIT_NONE)
+			adopt_plan(rec, cause);
+	}
+	list_for_each_entry(rec, &records, node) {
+		if (rec->plan || rec->plan_fit != VP_FIT_NONE)
 			continue;
-		vp_device_set_entry(rec, rec->plan, rec->plan_fit);
-		rec->view.cause = cause;
-		if (vp_device_goes_home(rec))
-			rec->take_over = false;
-		vp_handoff_kick(rec, 0);
+		if (next->with)
+			rec->plan = vp_with_keep_locked(rec, next);
+		if (rec->plan)
+			rec->plan_fit = VP_FIT_WITH;
+		adopt_plan(rec, cause);
 	}
 }
 

@@ -16,8 +16,6 @@
  * one named by the override, or none at all, can have the device.
  */
 #include <linux/iommu.h>
-#include <linux/kmod.h>
-#include <linux/module.h>
 #include <linux/pci.h>
 
 #include "vfiopolicy.h"
@@ -28,17 +26,6 @@
 #define VP_TRIES	3
 
 static struct workqueue_struct *workqueue;
-
-/*
- * One loader for the target's module, however many devices wait for it.
- * @busy: it has been queued and has not ended; @missing: it has ended, and
- * the target is not there. Both guarded by vp_lock.
- */
-static struct {
-	struct work_struct work;
-	bool busy;
-	bool missing;
-} loader;
 
 /**
  * vp_handoff_kick() - have the work item of a device look at it
@@ -122,18 +109,18 @@ bool vp_handoff_is_bound(struct vp_device *rec, const char *name)
 static bool is_taken(struct vp_device *rec)
 {
 	struct device *dev = &rec->pdev->dev;
-	bool taken, target;
+	bool taken, target = false;
 
+	vp_target_guess(rec);
 	device_lock(dev);
 	vp_device_note_bound(rec);
 	taken = dev->driver;
-	target = taken && !strcmp(dev->driver->name, VP_TARGET);
 	if (taken && strcmp(dev->driver->name, VP_STUB)) {
 		spin_lock(&vp_lock);
 		if (rec->linked &&
 		    rec->view.status.state == VFIOPOLICY_STATE_MATCHED) {
-			target = target &&
-				 vp_device_want(rec) == VP_WANT_TARGET;
+			target = vp_device_want(rec) == VP_WANT_TARGET &&
+				 !strcmp(dev->driver->name, rec->view.target);
 			rec->view.adopted = target;
 			rec->view.claimed = target;
 			/* To be kept, or to be taken from it, as was asked. */
@@ -152,6 +139,23 @@ static bool is_taken(struct vp_device *rec)
 	return taken;
 }
 
+/* To whoever has it, or wrote his name on it. */
+static void leave(struct vp_device *rec, enum vfiopolicy_reason why)
+{
+	bool lost;
+
+	spin_lock(&vp_lock);
+	if (rec->linked &&
+	    rec->view.status.state == VFIOPOLICY_STATE_MATCHED) {
+		lost = rec->view.claimed &&
+		       why == VFIOPOLICY_REASON_FOREIGN_OVERRIDE;
+		rec->view.claimed = false;
+		vp_device_move_locked(rec, lost ? VFIOPOLICY_STATE_LOST :
+						  VFIOPOLICY_STATE_NATIVE, why);
+	}
+	spin_unlock(&vp_lock);
+}
+
 /**
  * vp_handoff_take() - from the bus to the stub
  * @rec: the record of the device
@@ -164,8 +168,7 @@ void vp_handoff_take(struct vp_device *rec)
 	int ret;
 
 	if (why) {
-		vp_device_move(rec, VFIOPOLICY_STATE_MATCHED,
-			       VFIOPOLICY_STATE_NATIVE, why);
+		leave(rec, why);
 		vp_handoff_is_bound(rec, VP_STUB);
 		return;
 	}
@@ -186,23 +189,18 @@ void vp_handoff_take(struct vp_device *rec)
 	 * A native driver that was there, or that was quicker than the
 	 * override, keeps the device, and not with the stub's name on it.
 	 */
-	if (vp_override_is(rec->pdev, VP_OVERRIDE_STUB, VP_OVERRIDE_STUB))
+	if (vp_claim_override_is(rec, VP_STUB))
 		vp_claim_override(rec, VFIOPOLICY_STATE_NATIVE, VP_OVERRIDE_NONE);
 }
 
-/*
- * With its target: the override must say so too, or whoever takes the target
- * away leaves the device to everybody. It does not where the device was
- * adopted, or bound by somebody else's new_id.
- */
+/* With its target. */
 static void keep(struct vp_device *rec)
 {
 	const enum vfiopolicy_state state = VFIOPOLICY_STATE_ISOLATED;
 
 	vp_device_move(rec, state, state, VFIOPOLICY_REASON_NONE);
-	if (vp_override_is(rec->pdev, VP_OVERRIDE_TARGET, VP_OVERRIDE_TARGET) &&
-	    vp_claim_override(rec, state, VP_OVERRIDE_TARGET) == -ENOMEM)
-		vp_handoff_try_later(rec, state, VFIOPOLICY_REASON_NO_MEMORY);
+	vp_power_own(rec);
+	vp_drift_repair(rec, state, VP_OVERRIDE_TARGET);
 }
 
 /*
@@ -211,19 +209,18 @@ static void keep(struct vp_device *rec)
  */
 static void notice(struct vp_device *rec, enum vfiopolicy_state state)
 {
-	bool claimed = vp_override_is(rec->pdev, VP_OVERRIDE_STUB,
-				      VP_OVERRIDE_TARGET) &&
-		       !vp_override_is(rec->pdev, VP_OVERRIDE_NONE,
-				       VP_OVERRIDE_NONE);
 	struct device *dev = &rec->pdev->dev;
-	bool driven;
+	char now[VP_NAME_MAX];
+	bool claimed, driven;
 
 	device_lock(dev);
 	vp_device_note_bound(rec);
 	driven = dev->driver;
+	vp_override_read(rec->pdev, now, sizeof(now));
 	device_unlock(dev);
 
 	spin_lock(&vp_lock);
+	claimed = *now && vp_claim_is_ours(rec, now);
 	if (rec->linked && rec->view.status.state == state &&
 	    vp_device_want(rec) == VP_WANT_NOTICE) {
 		rec->view.claimed = false;
@@ -249,15 +246,22 @@ static void look_again(struct vp_device *rec, enum vfiopolicy_state state,
 {
 	enum vfiopolicy_reason why = VFIOPOLICY_REASON_NONE;
 	struct device *dev = &rec->pdev->dev;
-	bool driven, target;
+	bool driven, target, yielded;
 
 	if (state != VFIOPOLICY_STATE_LOST)
 		why = vp_claim_never(rec);
+	vp_target_guess(rec);
 	device_lock(dev);
 	vp_device_note_bound(rec);
 	driven = dev->driver;
-	target = driven && !strcmp(dev->driver->name, VP_TARGET);
 	device_unlock(dev);
+
+	spin_lock(&vp_lock);
+	target = driven && !strcmp(rec->view.driver, rec->view.target);
+	yielded = vp_drift_yielded(rec);
+	spin_unlock(&vp_lock);
+	if (yielded)
+		return;
 
 	if (!why && (!driven || (state != VFIOPOLICY_STATE_LOST && target &&
 				 want == VP_WANT_TARGET))) {
@@ -284,58 +288,6 @@ static void look_again(struct vp_device *rec, enum vfiopolicy_state state,
 	vp_handoff_try_later(rec, state, why);
 }
 
-static void load_target(struct work_struct *work)
-{
-	bool found;
-
-	request_module("%s", VP_TARGET);
-	/* Only asked whether it is there: the pointer is not looked behind. */
-	found = driver_find(VP_TARGET, &pci_bus_type);
-
-	spin_lock(&vp_lock);
-	loader.busy = false;
-	loader.missing = !found;
-	spin_unlock(&vp_lock);
-	vp_device_kick_waiting(VFIOPOLICY_CAUSE_TARGET);
-}
-
-/*
- * Return: true when the target's driver is there; else the reason says whether
- * the device is waiting for the loader, which will kick it.
- */
-static bool target_is_there(struct vp_device *rec)
-{
-	enum vfiopolicy_reason reason = VFIOPOLICY_REASON_MODULE_LOADING;
-
-	if (driver_find(VP_TARGET, &pci_bus_type))
-		return true;
-
-	/* In one go with the reason, or the loader could end in between. */
-	spin_lock(&vp_lock);
-	if (loader.missing)
-		reason = VFIOPOLICY_REASON_MODULE_MISSING;
-	else if (!loader.busy && !vp_device_frozen())
-		loader.busy = queue_work(workqueue, &loader.work);
-	if (rec->linked && rec->view.status.state == VFIOPOLICY_STATE_HELD)
-		vp_device_move_locked(rec, VFIOPOLICY_STATE_HELD, reason);
-	spin_unlock(&vp_lock);
-	return false;
-}
-
-/**
- * vp_handoff_try_target_again() - what was missing may be there now
- * @cause: why
- *
- * Context: takes vp_lock.
- */
-void vp_handoff_try_target_again(enum vfiopolicy_cause cause)
-{
-	spin_lock(&vp_lock);
-	loader.missing = false;
-	spin_unlock(&vp_lock);
-	vp_device_kick_waiting(cause);
-}
-
 /*
  * From the stub to the target. Between the two the override already names the
  * target, so that no third driver can match; if the target will not have the
@@ -344,6 +296,7 @@ void vp_handoff_try_target_again(enum vfiopolicy_cause cause)
 static void hand_off(struct vp_device *rec)
 {
 	struct device *dev = &rec->pdev->dev;
+	char target[VP_NAME_MAX];
 	int ret;
 
 	if (!vp_handoff_is_bound(rec, VP_STUB))
@@ -354,8 +307,11 @@ static void hand_off(struct vp_device *rec)
 			       VFIOPOLICY_REASON_NO_IOMMU_GROUP);
 		return;
 	}
-	if (!target_is_there(rec))
+	if (!vp_target_is_there(rec))
 		return;
+	spin_lock(&vp_lock);
+	strscpy(target, rec->view.target, sizeof(target));
+	spin_unlock(&vp_lock);
 	if (!vp_device_move(rec, VFIOPOLICY_STATE_HELD,
 			    VFIOPOLICY_STATE_HANDING_OFF, VFIOPOLICY_REASON_NONE))
 		return;
@@ -373,7 +329,7 @@ static void hand_off(struct vp_device *rec)
 	if (vp_handoff_is_bound(rec, VP_STUB))
 		device_release_driver(dev);
 	ret = device_attach(dev);
-	if (vp_handoff_is_bound(rec, VP_TARGET)) {
+	if (vp_handoff_is_bound(rec, target)) {
 		/* Unless the notification of BOUND has said so already. */
 		vp_device_move(rec, VFIOPOLICY_STATE_HANDING_OFF,
 			       VFIOPOLICY_STATE_ISOLATED, VFIOPOLICY_REASON_NONE);
@@ -409,8 +365,8 @@ void vp_handoff_work(struct work_struct *work)
 					     struct vp_device, work);
 	enum vfiopolicy_reason stays;
 	enum vfiopolicy_state state;
+	bool linked, elsewhere;
 	enum vp_want want;
-	bool linked;
 
 	/* Recorded by a walk that was overtaken by its removal. */
 	if (!device_is_registered(&rec->pdev->dev))
@@ -421,6 +377,7 @@ void vp_handoff_work(struct work_struct *work)
 	state = rec->view.status.state;
 	want = vp_device_want(rec);
 	stays = vp_device_held_reason(rec);
+	elsewhere = vp_device_is_elsewhere(rec);
 	spin_unlock(&vp_lock);
 	if (!linked)
 		goto out;
@@ -441,9 +398,12 @@ void vp_handoff_work(struct work_struct *work)
 			vp_device_move(rec, state, state, stays);
 		else
 			vp_release_from_stub(rec);
+		if (want >= VP_WANT_STUB)
+			vp_drift_repair(rec, VFIOPOLICY_STATE_HELD,
+					VP_OVERRIDE_STUB);
 		break;
 	case VFIOPOLICY_STATE_ISOLATED:
-		if (want != VP_WANT_TARGET)
+		if (want != VP_WANT_TARGET || elsewhere)
 			vp_release_from_target(rec);
 		else
 			keep(rec);
@@ -482,23 +442,17 @@ bool vp_handoff_queue(struct delayed_work *work, unsigned long delay)
 	return queue_delayed_work(workqueue, work, delay);
 }
 
-/*
- * A module whose init has run (MODULE_STATE_LIVE) has registered its driver:
- * so the target may come later, from a root that was not mounted yet.
+/**
+ * vp_handoff_queue_work() - the same at once
+ * @work: the work item
+ *
+ * Context: any; between vp_handoff_start() and vp_handoff_stop().
+ * Return: false when it was queued already.
  */
-static int module_came(struct notifier_block *nb, unsigned long action,
-		       void *data)
+bool vp_handoff_queue_work(struct work_struct *work)
 {
-	const struct module *module = data;
-
-	if (action == MODULE_STATE_LIVE && !strcmp(module->name, "vfio_pci"))
-		vp_handoff_try_target_again(VFIOPOLICY_CAUSE_TARGET);
-	return NOTIFY_OK;
+	return queue_work(workqueue, work);
 }
-
-static struct notifier_block module_nb = {
-	.notifier_call = module_came,
-};
 
 /**
  * vp_handoff_start() - the workqueue
@@ -508,13 +462,12 @@ static struct notifier_block module_nb = {
  */
 int vp_handoff_start(void)
 {
-	INIT_WORK(&loader.work, load_target);
 	/* Freezable: nothing is bound or unbound while the host is suspended. */
 	workqueue = alloc_workqueue("vfiopolicy", WQ_UNBOUND | WQ_FREEZABLE,
 				    VP_WORKERS);
 	if (!workqueue)
 		return -ENOMEM;
-	register_module_notifier(&module_nb);
+	vp_target_start();
 	return 0;
 }
 
@@ -530,13 +483,12 @@ void vp_handoff_stop(void)
 {
 	struct vp_device *rec;
 
-	unregister_module_notifier(&module_nb);
-	cancel_work_sync(&loader.work);
 	while ((rec = vp_device_first())) {
 		if (cancel_delayed_work_sync(&rec->work))
 			vp_device_put(rec);
 		vp_device_unlink(rec, VFIOPOLICY_STATE_GONE);
 		vp_device_put(rec);
 	}
+	vp_target_stop();
 	destroy_workqueue(workqueue);
 }

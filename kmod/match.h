@@ -65,11 +65,14 @@ struct vp_facts {
  * @VP_FIT_NONE: it does not name it
  * @VP_FIT_CHANGED: it names the place, but something else sits there
  * @VP_FIT_MATCH: it names it
+ * @VP_FIT_WITH: it names another, with which this one is to be held; never an
+ *               answer of vp_match()
  */
 enum vp_fit {
 	VP_FIT_NONE,
 	VP_FIT_CHANGED,
 	VP_FIT_MATCH,
+	VP_FIT_WITH,
 };
 
 /**

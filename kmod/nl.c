@@ -112,7 +112,7 @@ bool vp_nl_each_once(const struct nlmsghdr *nlh, struct netlink_ext_ack *extack)
 	int left;
 
 	BUILD_BUG_ON(VFIOPOLICY_A_DEV_RULE >= 32 ||
-		     VFIOPOLICY_A_RULE_TEXTS >= 32);
+		     VFIOPOLICY_A_RULE_TAKE_OVER >= 32);
 	nlmsg_for_each_attr(attr, nlh, GENL_HDRLEN, left) {
 		/* No other set has requests with an attribute of that number. */
 		if (nla_type(attr) == VFIOPOLICY_A_RULE_TEXTS &&
@@ -227,7 +227,7 @@ static int fill_stats(struct sk_buff *skb)
 	    put_u64(skb, VFIOPOLICY_A_STATS_RELEASES, stats.releases) ||
 	    put_u64(skb, VFIOPOLICY_A_STATS_TAKE_OVERS, stats.take_overs) ||
 	    put_u64(skb, VFIOPOLICY_A_STATS_LOST, stats.lost) ||
-	    put_u64(skb, VFIOPOLICY_A_STATS_VETOES, 0) || /* none is tried yet */
+	    put_u64(skb, VFIOPOLICY_A_STATS_VETOES, stats.vetoes) ||
 	    put_u64(skb, VFIOPOLICY_A_STATS_EVENTS, events.sent) ||
 	    put_u64(skb, VFIOPOLICY_A_STATS_EVENTS_LOST, events.lost))
 		return -EMSGSIZE;

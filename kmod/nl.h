@@ -47,7 +47,7 @@ int vp_nl_may_change(struct sk_buff *skb, struct genl_info *info);
 int vp_nl_may_claim(struct sk_buff *skb, struct genl_info *info);
 
 /* nl_rule.c */
-extern const struct nla_policy vp_nl_rule_add_policy[VFIOPOLICY_A_RULE_TEXT + 1];
+extern const struct nla_policy vp_nl_rule_add_policy[VFIOPOLICY_A_RULE_TAKE_OVER + 1];
 extern const struct nla_policy vp_nl_rule_del_policy[VFIOPOLICY_A_RULE_TEXT + 1];
 extern const struct nla_policy
 vp_nl_rule_replace_policy[VFIOPOLICY_A_RULE_TEXTS + 1];

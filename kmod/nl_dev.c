@@ -28,8 +28,9 @@ static const u16 filters[] = {
 	VFIOPOLICY_A_DEV_DRIVER,
 };
 
-static int fill_dev_rule(struct sk_buff *skb, const struct vp_entry *entry)
+static int fill_dev_rule(struct sk_buff *skb, const struct vp_view *view)
 {
+	const struct vp_entry *entry = view->entry;
 	const char *driver;
 
 	if (!entry)
@@ -37,8 +38,9 @@ static int fill_dev_rule(struct sk_buff *skb, const struct vp_entry *entry)
 	if (nla_put_u32(skb, VFIOPOLICY_A_DEV_RULE, entry->id) ||
 	    nla_put_string(skb, VFIOPOLICY_A_DEV_RULE_TEXT, entry->text))
 		return -EMSGSIZE;
-	driver = entry->rule.driver[0] ? entry->rule.driver : VP_TARGET;
-	if (entry->rule.action == VP_VFIO &&
+	/* The best one is not known before it has been looked for. */
+	driver = view->target[0] ? view->target : entry->rule.driver;
+	if (entry->rule.action == VP_VFIO && view->fit != VP_FIT_WITH &&
 	    nla_put_string(skb, VFIOPOLICY_A_DEV_TARGET, driver))
 		return -EMSGSIZE;
 	return 0;
@@ -82,7 +84,12 @@ int vp_nl_fill_dev(struct sk_buff *skb, const struct vp_view *view, bool in_use)
 		return -EMSGSIZE;
 	if (in_use && nla_put_flag(skb, VFIOPOLICY_A_DEV_IN_USE))
 		return -EMSGSIZE;
-	return fill_dev_rule(skb, view->entry);
+	if (view->framebuffer && nla_put_flag(skb, VFIOPOLICY_A_DEV_FRAMEBUFFER))
+		return -EMSGSIZE;
+	if (view->found[0] &&
+	    nla_put_string(skb, VFIOPOLICY_A_DEV_FOUND, view->found))
+		return -EMSGSIZE;
+	return fill_dev_rule(skb, view);
 }
 
 /* What a dump shows. Return: false for a device that a filter keeps out. */

@@ -5,11 +5,12 @@
  */
 #include "nl.h"
 
-const struct nla_policy vp_nl_rule_add_policy[VFIOPOLICY_A_RULE_TEXT + 1] = {
+const struct nla_policy vp_nl_rule_add_policy[VFIOPOLICY_A_RULE_TAKE_OVER + 1] = {
 	[VFIOPOLICY_A_RULE_ORIGIN] = NLA_POLICY_MAX(NLA_U32,
 						    VFIOPOLICY_ORIGIN_FILE),
 	[VFIOPOLICY_A_RULE_TEXT] = { .type = NLA_NUL_STRING,
 				     .len = VFIOPOLICY_RULE_LEN_MAX },
+	[VFIOPOLICY_A_RULE_TAKE_OVER] = { .type = NLA_FLAG },
 };
 
 const struct nla_policy vp_nl_rule_del_policy[VFIOPOLICY_A_RULE_TEXT + 1] = {
@@ -98,7 +99,7 @@ int vp_nl_rule_add(struct sk_buff *skb, struct genl_info *info)
 	struct nlattr *text = info->attrs[VFIOPOLICY_A_RULE_TEXT];
 	struct vp_entry *entry;
 	struct sk_buff *reply;
-	bool existed;
+	bool existed, take_over;
 	void *hdr;
 	int ret;
 
@@ -118,7 +119,8 @@ int vp_nl_rule_add(struct sk_buff *skb, struct genl_info *info)
 	reply = vp_nl_reply(info, VFIOPOLICY_CMD_RULE_ADD, 0, &hdr);
 	if (!reply)
 		goto out;
-	ret = vp_rules_add(&entry, &existed, info->extack, text);
+	take_over = nla_get_flag(info->attrs[VFIOPOLICY_A_RULE_TAKE_OVER]);
+	ret = vp_rules_add(&entry, &existed, take_over, info->extack, text);
 	if (!ret)
 		ret = vp_nl_fill_rule(reply, entry);
 	if (!ret && existed)

@@ -193,6 +193,8 @@ static void index_for_devices(struct vp_table *table, u32 rank)
 		table->lengths |= 1u << entry->elements;
 	link_at(index, head, rank);
 	table->dsn = table->dsn || entry->dsn;
+	table->with = table->with || (entry->rule.with &&
+				      entry->rule.action != VP_LEAVE);
 }
 
 static u32 *place_index(struct vp_table *table, struct vp_index *index,

@@ -63,6 +63,7 @@ struct vp_index {
  * @bits: every index has 2^bits chains
  * @lengths: bit n is set when a rule with a place of n elements is in a chain
  * @dsn: a rule asks for the serial number
+ * @with: a rule holds others with the devices that it names
  * @others: rank of the first of the rules that no chain of @by_device can have
  * @hashes: by rank, the hash that @by_device has it by
  * @by_device: by the one place that a rule names, else by its exact ids
@@ -80,6 +81,7 @@ struct vp_table {
 	u32 bits;
 	u32 lengths;
 	bool dsn;
+	bool with;
 	u32 others;
 	u32 *hashes;
 	struct vp_index by_device;

@@ -80,10 +80,11 @@ void vp_release_settle(struct vp_device *rec)
 	spin_unlock(&vp_lock);
 
 	/* An override that somebody else wrote meanwhile is theirs to clear. */
-	if (home && vp_override_is(rec->pdev, VP_OVERRIDE_STUB,
-				   VP_OVERRIDE_TARGET))
+	if (home && !vp_claim_override_is(rec, NULL))
 		vp_claim_override(rec, VFIOPOLICY_STATE_RELEASING,
 				  VP_OVERRIDE_NONE);
+	if (home)
+		vp_power_disown(rec);
 	/* No driver is an answer too: the host may have none for it. */
 	if (device_attach(&rec->pdev->dev) < 0)
 		pr_warn("%s: the host's driver failed to take it back\n",
@@ -127,7 +128,8 @@ static bool begin(struct vp_device *rec, enum vfiopolicy_state from)
 	done = rec->linked && rec->view.status.state == from &&
 	       (vp_device_goes_home(rec) ||
 		(from == VFIOPOLICY_STATE_ISOLATED &&
-		 vp_device_want(rec) != VP_WANT_TARGET));
+		 (vp_device_want(rec) != VP_WANT_TARGET ||
+		  vp_device_is_elsewhere(rec))));
 	if (done)
 		vp_device_move_locked(rec, VFIOPOLICY_STATE_RELEASING,
 				      VFIOPOLICY_REASON_NONE);

@@ -84,10 +84,35 @@ static bool is_there(const struct vp_device *rec)
 		return want == VP_WANT_STUB ||
 		       rec->view.status.reason == VFIOPOLICY_REASON_NO_IOMMU_GROUP;
 	case VFIOPOLICY_STATE_ISOLATED:
-		return want == VP_WANT_TARGET;
+		return want == VP_WANT_TARGET && !vp_device_is_elsewhere(rec);
 	default:
 		return false;
 	}
+}
+
+/**
+ * vp_request_wish() - take down that a device is to be taken from its driver
+ * @rec: its record
+ *
+ * Its work item does it, unless there is a reason against it, which is said.
+ *
+ * Context: vp_lock held.
+ */
+void vp_request_wish(struct vp_device *rec)
+{
+	enum vfiopolicy_state state = rec->view.status.state;
+
+	lockdep_assert_held(&vp_lock);
+	if (vp_device_goes_home(rec))
+		return;
+	/* Wherever another driver has it, or may be quicker. */
+	rec->take_over = state != VFIOPOLICY_STATE_HELD &&
+			 state != VFIOPOLICY_STATE_HANDING_OFF &&
+			 state != VFIOPOLICY_STATE_ISOLATED;
+	if (state == VFIOPOLICY_STATE_RELEASED)
+		state = VFIOPOLICY_STATE_NATIVE;
+	if (is_with_another(rec))
+		vp_device_move_locked(rec, state, VFIOPOLICY_REASON_TAKING_OVER);
 }
 
 /**
@@ -105,11 +130,10 @@ static bool is_there(const struct vp_device *rec)
 int vp_request_claim(struct vp_device *rec, u32 generation, bool *pending,
 		     struct netlink_ext_ack *extack, const struct nlattr *attr)
 {
-	enum vfiopolicy_state state;
 	int ret;
 
 	/* A wish said again is also one to look for its driver again. */
-	vp_handoff_try_target_again(VFIOPOLICY_CAUSE_REQUEST);
+	vp_target_try_again(VFIOPOLICY_CAUSE_REQUEST);
 	spin_lock(&vp_lock);
 	ret = check(rec, generation, extack, attr) ?:
 	      may_claim(rec, extack, attr);
@@ -117,18 +141,11 @@ int vp_request_claim(struct vp_device *rec, u32 generation, bool *pending,
 		goto out;
 	rec->view.released = false;
 	*pending = !is_there(rec);
-	if (!*pending)
-		goto out;
-	rec->view.cause = VFIOPOLICY_CAUSE_REQUEST;
-	state = rec->view.status.state;
-	/* Wherever another driver has it, or may be quicker. */
-	rec->take_over = state != VFIOPOLICY_STATE_HELD &&
-			 state != VFIOPOLICY_STATE_HANDING_OFF &&
-			 state != VFIOPOLICY_STATE_ISOLATED;
-	if (state == VFIOPOLICY_STATE_RELEASED)
-		state = VFIOPOLICY_STATE_NATIVE;
-	if (is_with_another(rec))
-		vp_device_move_locked(rec, state, VFIOPOLICY_REASON_TAKING_OVER);
+	if (*pending) {
+		rec->view.cause = VFIOPOLICY_CAUSE_REQUEST;
+		vp_request_wish(rec);
+	}
+	/* Where it is there, its override may have been written over. */
 	vp_handoff_kick(rec, 0);
 out:
 	spin_unlock(&vp_lock);

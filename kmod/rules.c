@@ -92,6 +92,22 @@ bool vp_rules_ask_dsn(void)
 }
 
 /**
+ * vp_rules_with() - does a rule hold other devices with those that it names
+ *
+ * Context: any; RCU.
+ * Return: true when one does at this moment.
+ */
+bool vp_rules_with(void)
+{
+	bool with;
+
+	rcu_read_lock();
+	with = rcu_dereference(rules_table)->with;
+	rcu_read_unlock();
+	return with;
+}
+
+/**
  * vp_rules_want() - where the rules want a device
  * @facts: the device
  *
@@ -242,6 +258,7 @@ static int add_locked(struct vp_entry *entry, struct netlink_ext_ack *extack,
  * @entryp: the rule; replaced by the one that was there already, if one was.
  *          The caller keeps its reference on what stands there.
  * @existed: set when it was there already, so that nothing was changed
+ * @take_over: take its devices from the drivers that have them
  * @extack: takes the reason of a refusal
  * @attr: the attribute that gave the rule
  *
@@ -252,7 +269,7 @@ static int add_locked(struct vp_entry *entry, struct netlink_ext_ack *extack,
  * Return: 0; -EEXIST when it is at odds with another; -ENOSPC at the limit;
  * -EBUSY when a user has a device open that it would move; -ENOMEM.
  */
-int vp_rules_add(struct vp_entry **entryp, bool *existed,
+int vp_rules_add(struct vp_entry **entryp, bool *existed, bool take_over,
 		 struct netlink_ext_ack *extack, const struct nlattr *attr)
 {
 	struct vp_entry *entry = *entryp, *other;
@@ -272,8 +289,8 @@ int vp_rules_add(struct vp_entry **entryp, bool *existed,
 		return ret;
 
 	/* A rule said again is also a wish to try again what failed. */
-	vp_handoff_try_target_again(VFIOPOLICY_CAUSE_RULE);
-	vp_claim_walk((*entryp)->id, VFIOPOLICY_CAUSE_RULE);
+	vp_target_try_again(VFIOPOLICY_CAUSE_RULE);
+	vp_walk((*entryp)->id, take_over, VFIOPOLICY_CAUSE_RULE);
 	return 0;
 }
 
@@ -311,7 +328,7 @@ int vp_rules_del(const char *text, u32 id, struct netlink_ext_ack *extack,
 	mutex_unlock(&rules_lock);
 	/* One that was left to the host may have another rule now. */
 	if (!ret)
-		vp_claim_walk(0, VFIOPOLICY_CAUSE_RULE);
+		vp_walk(0, false, VFIOPOLICY_CAUSE_RULE);
 	return ret;
 }
 
@@ -376,8 +393,8 @@ int vp_rules_replace(enum vfiopolicy_origin origin, struct vp_entry **entries,
 	*changed = publish(next, VFIOPOLICY_CAUSE_REPLACE);
 	mutex_unlock(&rules_lock);
 
-	vp_handoff_try_target_again(VFIOPOLICY_CAUSE_REPLACE);
-	vp_claim_walk(0, VFIOPOLICY_CAUSE_REPLACE);
+	vp_target_try_again(VFIOPOLICY_CAUSE_REPLACE);
+	vp_walk(0, false, VFIOPOLICY_CAUSE_REPLACE);
 	return 0;
 }
 

@@ -7,7 +7,7 @@
 #include "include/uapi/linux/vfiopolicy.h"
 
 /* The last reason there is. */
-#define VFIOPOLICY_REASON_MAX	VFIOPOLICY_REASON_VFS_ENABLED
+#define VFIOPOLICY_REASON_MAX	VFIOPOLICY_REASON_WITH
 
 /**
  * struct vp_status - where a device is, and why

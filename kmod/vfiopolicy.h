@@ -5,7 +5,7 @@
 
 #include <linux/kref.h>
 #include <linux/list.h>
-#include <linux/mutex.h>
+#include <linux/pm.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
@@ -30,25 +30,22 @@ struct pci_dev;
  * rules_lock (mutex, rules.c)
  *	lets one writer at a time build the next table. Look-ups take it never:
  *	they use RCU.
- * &vp_device.override_lock (mutex, one a record)
- *	makes "does the record still want this override" and the writing of it
- *	one step.
  * RCU
  *	is how look-ups read the table of rules (rules.c), and dumps the
  *	picture of the IOMMU groups (group.c), of which one work item alone is
  *	the writer. Neither ever changes once it is published.
  * device_lock (the driver core's)
  *	is held by the core around the stub's probe and remove and around the
- *	BIND, BOUND and UNBOUND notifications; the work item of a device takes
- *	it to look at the driver, and the one of group.c tries to.
+ *	BIND, NOT_BOUND, BOUND and UNBOUND notifications. Under it every override
+ *	is written, so that "does the record still want it" and the writing are
+ *	one step. The work item of a device takes it, to look at the driver too;
+ *	the ADD notification takes that of the new device, which no driver can
+ *	have yet, and only tries that of others (with=), as group.c does.
  *
- * Order: rules_lock, then vp_lock. override_lock, then device_lock (the write
- * of the override on 6.1), then vp_lock. The device_lock of a PF may be held
- * when the override_lock of its VF is taken, never the other way round.
+ * Order: rules_lock, then vp_lock. device_lock, then vp_lock. The device_lock
+ * of a PF may be held when that of its VF is taken, never the other way round.
  *
- * Nothing of ours but override_lock is held across a call into the driver
- * core, and that one only across the write of an override; never across
- * attach and release.
+ * Nothing of ours is held across a call into the driver core.
  *
  * A rule (&vp_entry) never changes once it is in a table. It lives by its
  * references: one of each table, which an RCU grace period after the table was
@@ -65,13 +62,25 @@ struct pci_dev;
 #define VP_NAME_MAX	32
 
 /**
+ * enum vp_override_name - what an override may say for us
+ * @VP_OVERRIDE_STUB: our own stub
+ * @VP_OVERRIDE_TARGET: the target of the device's rule
+ * @VP_OVERRIDE_NONE: no override, every driver may try
+ */
+enum vp_override_name {
+	VP_OVERRIDE_STUB,
+	VP_OVERRIDE_TARGET,
+	VP_OVERRIDE_NONE,
+};
+
+/**
  * enum vp_want - where a record's rule wants its device
  * @VP_WANT_NATIVE: with the host, since no rule names it
  * @VP_WANT_NOTICE: with the host, but known: it sits where a rule expects
  *                  something else
  * @VP_WANT_RELEASED: with the host, since somebody asked for it
  * @VP_WANT_STUB: on the stub
- * @VP_WANT_TARGET: with vfio-pci
+ * @VP_WANT_TARGET: with the target that the rule means
  */
 enum vp_want {
 	VP_WANT_NATIVE,
@@ -88,6 +97,10 @@ enum vp_want {
  * @address: the device's address; never changes
  * @physfn: address of the PF when it is a VF, else empty; never changes
  * @driver: the driver that has it, empty when none
+ * @target: the driver that its rule means, or the last one did; empty while it
+ *          is still to be found out
+ * @found: the driver, or the override, of somebody else's that was last found
+ *         on it while it was claimed; empty when none was
  * @group: number of its IOMMU group, or -1
  * @status: state and reason; written by vp_device_move() alone
  * @entry: the rule that names it, referenced; NULL when none does
@@ -96,6 +109,7 @@ enum vp_want {
  * @adopted: it was with its target already when the rule came
  * @released: somebody asked for it to be with the host
  * @claimed: it has been kept from other drivers without a gap
+ * @framebuffer: its memory holds the picture that the firmware left
  *
  * A copy of facts, so that dumps need no pci_dev. Guarded by vp_lock.
  */
@@ -105,6 +119,8 @@ struct vp_view {
 	char address[VP_NAME_MAX];
 	char physfn[VP_NAME_MAX];
 	char driver[VP_NAME_MAX];
+	char target[VP_NAME_MAX];
+	char found[VP_NAME_MAX];
 	int group;
 	struct vp_status status;
 	struct vp_entry *entry;
@@ -113,6 +129,7 @@ struct vp_view {
 	bool adopted;
 	bool released;
 	bool claimed;
+	bool framebuffer;
 };
 
 /**
@@ -122,6 +139,7 @@ struct vp_view {
  * @releases: devices that were given back
  * @take_overs: devices taken from another driver by request
  * @lost: claimed devices that somebody bound to another driver
+ * @vetoes: drivers that somebody tried to bind to a claimed device
  * @stuck: how often each reason was why a device was where it was
  *
  * Guarded by vp_lock.
@@ -132,6 +150,7 @@ struct vp_stats {
 	u64 releases;
 	u64 take_overs;
 	u64 lost;
+	u64 vetoes;
 	u64 stuck[VFIOPOLICY_REASON_MAX + 1];
 };
 
@@ -147,6 +166,7 @@ struct vp_stats {
  * @view: what others may know; guarded by vp_lock
  * @group: its IOMMU group, referenced, or NULL; set once, under device_lock
  *         with a driver bound, and stays until the record is freed
+ * @with_group: the same as soon as there is one, for comparing alone
  * @take_over: somebody asked for it to be taken from its driver; guarded by
  *             vp_lock
  * @told_rule: number of the rule in its last event; guarded by vp_lock
@@ -157,8 +177,10 @@ struct vp_stats {
  *        writer of tables, who keeps that table, under rules_lock
  * @plan_fit: how @plan fits
  * @tries: how often @work has tried in vain; guarded by vp_lock
- * @override_lock: see "DOC: locking"
- * @override: spare strings of compat/override.h; guarded by @override_lock
+ * @no_d3cold: D3cold is off because of us; written by the stub's probe under
+ *             device_lock, and by @work
+ * @wrote: the override that was last written; guarded by vp_lock
+ * @override: spare strings of compat/override.h; guarded by device_lock
  */
 struct vp_device {
 	struct pci_dev *pdev;
@@ -169,6 +191,7 @@ struct vp_device {
 	bool linked;
 	struct vp_view view;
 	struct iommu_group *group;
+	const struct iommu_group *with_group;
 	bool take_over;
 	u32 told_rule;
 	bool owned;
@@ -177,7 +200,8 @@ struct vp_device {
 	struct vp_entry *plan;
 	enum vp_fit plan_fit;
 	unsigned int tries;
-	struct mutex override_lock;
+	bool no_d3cold;
+	char wrote[VP_NAME_MAX];
 	struct vp_override override;
 };
 
@@ -212,6 +236,8 @@ void vp_device_tell(struct vp_device *rec, const struct vp_status *old);
 void vp_device_tell_rule(struct vp_device *rec);
 void vp_device_note_bound(struct vp_device *rec);
 void vp_device_count_take_over(void);
+void vp_device_count_veto(void);
+bool vp_device_is_elsewhere(const struct vp_device *rec);
 void vp_device_stats(struct vp_stats *copy);
 
 /* devices.c */
@@ -220,6 +246,8 @@ bool vp_device_insert(struct vp_device *rec, enum vfiopolicy_reason never,
 bool vp_device_unlink(struct vp_device *rec, enum vfiopolicy_state last);
 struct vp_device *vp_device_find(struct pci_dev *pdev);
 struct vp_device *vp_device_by_address(const char *address);
+struct vp_device *vp_device_at_locked(u32 domain, u8 bus, u8 devfn);
+struct vp_device *vp_device_next_locked(const struct vp_device *rec);
 int vp_device_show(struct vp_device *rec, vp_view_fn fn, void *arg);
 int vp_device_for_each(u32 *cursor, u32 *generation, vp_view_fn fn, void *arg);
 void vp_device_pin_groups(void (*fn)(struct vp_device *rec, void *arg),
@@ -238,6 +266,7 @@ struct vp_device *vp_device_first(void);
 int vp_rules_load(const char *rules, size_t rules_len, const char *ids,
 		  size_t ids_len);
 bool vp_rules_ask_dsn(void);
+bool vp_rules_with(void);
 enum vp_want vp_rules_want(const struct vp_facts *facts);
 struct vp_entry *vp_rules_match(const struct vp_table *table,
 				const struct vp_facts *facts, enum vp_fit *fit);
@@ -246,7 +275,7 @@ struct vp_entry *vp_rules_match_locked(const struct vp_facts *facts,
 struct vp_entry *vp_rules_parse(const char *text, size_t len, bool ids,
 				enum vfiopolicy_origin origin,
 				struct vp_error *err);
-int vp_rules_add(struct vp_entry **entryp, bool *existed,
+int vp_rules_add(struct vp_entry **entryp, bool *existed, bool take_over,
 		 struct netlink_ext_ack *extack, const struct nlattr *attr);
 int vp_rules_del(const char *text, u32 id, struct netlink_ext_ack *extack,
 		 const struct nlattr *attr);
@@ -262,10 +291,17 @@ void vp_rules_stop(void);
 /* claim.c */
 int vp_claim_override(struct vp_device *rec, enum vfiopolicy_state state,
 		      enum vp_override_name name);
+bool vp_claim_override_is(struct vp_device *rec, const char *text);
+const char *vp_claim_override_text(const struct vp_device *rec,
+				   enum vp_override_name name);
+bool vp_claim_is_ours(const struct vp_device *rec, const char *text);
 enum vfiopolicy_reason vp_claim_never(struct vp_device *rec);
 enum vfiopolicy_reason vp_claim_never_kind(struct pci_dev *pdev);
 bool vp_claim_is_vfio(const struct device_driver *drv);
-void vp_claim_walk(u32 id, enum vfiopolicy_cause cause);
+bool vp_claim_record(struct pci_dev *pdev, struct pci_dev *pf,
+		     enum vfiopolicy_reason why, enum vfiopolicy_cause cause,
+		     struct vp_device **recp);
+void vp_claim_free(struct pci_dev *pdev, struct pci_dev *pf);
 int vp_claim_register_stub(void);
 int vp_claim_start(void);
 void vp_claim_stop(void);
@@ -278,10 +314,51 @@ void vp_handoff_try_later(struct vp_device *rec, enum vfiopolicy_state state,
 			  enum vfiopolicy_reason reason);
 bool vp_handoff_is_bound(struct vp_device *rec, const char *name);
 void vp_handoff_take(struct vp_device *rec);
-void vp_handoff_try_target_again(enum vfiopolicy_cause cause);
 bool vp_handoff_queue(struct delayed_work *work, unsigned long delay);
+bool vp_handoff_queue_work(struct work_struct *work);
 int vp_handoff_start(void);
 void vp_handoff_stop(void);
+
+/* walk.c */
+void vp_walk_gather(struct pci_dev *pdev);
+void vp_walk(u32 id, bool take_over, enum vfiopolicy_cause cause);
+void vp_walk_start(void);
+
+/* target.c */
+bool vp_target_is_there(struct vp_device *rec);
+void vp_target_guess(struct vp_device *rec);
+const char *vp_target_by_rule(const struct vp_entry *entry);
+void vp_target_try_again(enum vfiopolicy_cause cause);
+void vp_target_start(void);
+void vp_target_stop(void);
+
+/* drift.c */
+bool vp_drift_yielded(const struct vp_device *rec);
+void vp_drift_bind(struct vp_device *rec);
+void vp_drift_not_bound(struct vp_device *rec);
+enum vfiopolicy_reason vp_drift_override(struct vp_device *rec);
+void vp_drift_repair(struct vp_device *rec, enum vfiopolicy_state state,
+		     enum vp_override_name name);
+
+/* with.c */
+struct vp_entry *vp_with_match_locked(const struct vp_facts *facts,
+				      const struct iommu_group *group,
+				      enum vp_fit *fit);
+struct vp_entry *vp_with_keep_locked(const struct vp_device *rec,
+				     const struct vp_table *next);
+enum vp_want vp_with_want(struct pci_dev *pdev, const struct vp_facts *facts,
+			  bool *with);
+enum vp_with vp_with_of(struct pci_dev *pdev);
+bool vp_with_beside(struct pci_dev *pdev, struct pci_dev *other,
+		    enum vp_with with);
+
+/* power.c */
+extern const struct dev_pm_ops vp_power_ops;
+bool vp_power_framebuffer(struct pci_dev *pdev);
+void vp_power_own(struct vp_device *rec);
+void vp_power_disown(struct vp_device *rec);
+void vp_power_rest(struct vp_device *rec, bool awake);
+void vp_power_wake(struct pci_dev *pdev);
 
 /* release.c */
 int vp_release_shut_out(struct vp_device *rec);
@@ -291,6 +368,7 @@ void vp_release_from_target(struct vp_device *rec);
 void vp_release_from_stub(struct vp_device *rec);
 
 /* request.c */
+void vp_request_wish(struct vp_device *rec);
 int vp_request_claim(struct vp_device *rec, u32 generation, bool *pending,
 		     struct netlink_ext_ack *extack, const struct nlattr *attr);
 int vp_request_release(struct vp_device *rec, u32 generation, bool *pending,

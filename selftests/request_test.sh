@@ -94,7 +94,7 @@ claim_takes_it_from_its_native_driver() {
 
 # Somebody else's override, obeyed so far, gives way to an explicit request.
 claim_takes_back_what_was_lost() {
-	load "rules=\"hold $NVME\"" && replug "$NVME" && wait_state "$NVME" held &&
+	load "rules=\"hold $NVME yield\"" && replug "$NVME" && wait_state "$NVME" held &&
 		echo nvme > "$SYS/$NVME/driver_override" &&
 		echo "$NVME" > "$SYS/$NVME/driver/unbind" &&
 		echo "$NVME" > /sys/bus/pci/drivers_probe &&
@@ -327,9 +327,9 @@ counters_count() {
 		vpnl release "$NVME" > "$DIR/answer" && wait_state "$NVME" released &&
 		vpnl claim "$NVME" > "$DIR/answer" && wait_state "$NVME" isolated &&
 		echo "$NVME" > "$SYS/$NVME/driver/unbind" &&
-		wait_state "$NVME" matched unbound &&
+		wait_state "$NVME" isolated &&
 		expect "counters ($(vpnl stats))" grep -q \
-			"^claims=2 hand-offs=2 releases=1 take-overs=1 lost=0 vetoes=0 events=[0-9]* events-lost=0 native-driver=1 unbound=1 taking-over=1$" <(vpnl stats)
+			"^claims=3 hand-offs=3 releases=1 take-overs=1 lost=0 vetoes=0 events=[0-9]* events-lost=0 native-driver=1 unbound=1 taking-over=1$" <(vpnl stats)
 }
 
 # The causes in a recording, for one device, each with the state it led to.

@@ -67,8 +67,7 @@ static const struct words reasons[] = {
 	},
 	[VFIOPOLICY_REASON_UNBOUND] = {
 		"unbound", "unbound by somebody",
-		"was unbound by somebody; no other driver can take it",
-		"echo %a > /sys/bus/pci/drivers_probe",
+		"was unbound by somebody, and is being brought back", NULL,
 	},
 	[VFIOPOLICY_REASON_FOREIGN_DRIVER] = {
 		"foreign-driver", "%d has it",
@@ -106,8 +105,17 @@ static const struct words reasons[] = {
 	},
 	[VFIOPOLICY_REASON_NO_TARGET] = {
 		"no-target", "cannot go to %t",
-		"is held: this version hands devices to vfio-pci alone, not to %t",
+		"is held: %t does its DMA as the host, so it is no driver for a guest",
+		"driver= of its rule should name a driver of vfio's, or nothing",
+	},
+	[VFIOPOLICY_REASON_VETOED] = {
+		"vetoed", "being brought back",
+		"was about to get a driver against its rule, and is being brought back",
 		NULL,
+	},
+	[VFIOPOLICY_REASON_WITH] = {
+		"with", "held with another",
+		"is held with another device, as its rule says by with=", NULL,
 	},
 };
 

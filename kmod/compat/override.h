@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The driver override of a PCI device on every kernel.
+ * The driver override of a PCI device on every kernel. Whoever calls holds the
+ * device_lock: so what is read and what is written is one step, also for a
+ * BIND notification, which comes with that lock held.
  *
  * VP_HAVE_PCI_DEV_OVERRIDE (probe: struct pci_dev has a driver_override):
  * the string hangs off the pci_dev, is written under device_lock, and is
  * freed as soon as it is replaced, although __driver_attach() and
  * bind_store() read it without that lock (CVE-2026-31688). So a string that
- * we replace is not freed but kept as a spare for the next time the same name
- * is wanted, until the record of the device is freed. Both names are there
- * from the beginning, so a write cannot fail.
+ * we replace is not freed but kept: ours as a spare for the next time that it
+ * is wanted, which so needs no memory; another until the next one is replaced.
  *
  * Otherwise: struct device has it, under a spinlock of its own
  * (__device_set_driver_override(), drivers/base/dd.c). A write allocates.
@@ -21,36 +22,25 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-/**
- * enum vp_override_name - what an override may say for us
- * @VP_OVERRIDE_STUB: our own stub
- * @VP_OVERRIDE_TARGET: vfio-pci
- * @VP_OVERRIDE_NONE: no override, every driver may try
- */
-enum vp_override_name {
-	VP_OVERRIDE_STUB,
-	VP_OVERRIDE_TARGET,
-	VP_OVERRIDE_NONE,
-};
-
 #define VP_STUB		"vfiopolicy"
 #define VP_TARGET	"vfio-pci"
-
-static inline const char *vp_override_text(enum vp_override_name name)
-{
-	return name == VP_OVERRIDE_STUB ? VP_STUB :
-	       name == VP_OVERRIDE_TARGET ? VP_TARGET : "";
-}
 
 #ifdef VP_HAVE_PCI_DEV_OVERRIDE
 
 /**
- * struct vp_override - spare strings for one device
- * @spare: one for each name, or NULL while it is in use or lost
+ * struct vp_override - strings of one device; guarded by device_lock
+ * @spare: the stub's name and the usual target's, or NULL while in use or lost
+ * @retired: the last one that we replaced and that was neither
  */
 struct vp_override {
 	const char *spare[2];
+	const char *retired;
 };
+
+static inline const char *vp_override_spare_name(int i)
+{
+	return i ? VP_TARGET : VP_STUB;
+}
 
 /* Context: may sleep. Return: 0 or -ENOMEM, with nothing left behind. */
 static inline int vp_override_init(struct vp_override *ovr)
@@ -58,7 +48,7 @@ static inline int vp_override_init(struct vp_override *ovr)
 	int i;
 
 	for (i = 0; i < 2; i++)
-		ovr->spare[i] = kstrdup(vp_override_text(i), GFP_KERNEL);
+		ovr->spare[i] = kstrdup(vp_override_spare_name(i), GFP_KERNEL);
 	if (ovr->spare[0] && ovr->spare[1])
 		return 0;
 	kfree(ovr->spare[0]);
@@ -70,58 +60,58 @@ static inline void vp_override_free(struct vp_override *ovr)
 {
 	kfree(ovr->spare[0]);
 	kfree(ovr->spare[1]);
+	kfree(ovr->retired);
 }
 
-/*
- * Context: takes device_lock, so may sleep as long as a probe takes.
- * Return: true when no override is set, or one of @first and @second.
- */
-static inline bool vp_override_is(struct pci_dev *pdev,
-				  enum vp_override_name first,
-				  enum vp_override_name second)
+/* Context: device_lock held. @buf: gets as much of it as fits, "" for none. */
+static inline void vp_override_read(struct pci_dev *pdev, char *buf, size_t size)
 {
-	const char *now;
-	bool is;
-
-	device_lock(&pdev->dev);
-	now = pdev->driver_override;
-	is = !now || !strcmp(now, vp_override_text(first)) ||
-	     !strcmp(now, vp_override_text(second));
-	device_unlock(&pdev->dev);
-	return is;
+	device_lock_assert(&pdev->dev);
+	strscpy(buf, pdev->driver_override ?: "", size);
 }
 
-/*
- * Context: takes device_lock; caller serialises by device.
- * Return: 0, or -ENOMEM when the spare was lost to a write through sysfs and
- * cannot be made again.
- */
-static inline int vp_override_set(struct pci_dev *pdev, struct vp_override *ovr,
-				  enum vp_override_name name)
+static inline void vp_override_retire(struct vp_override *ovr, const char *old)
 {
-	const char *new = NULL, *old;
 	int i;
 
-	if (name != VP_OVERRIDE_NONE) {
-		new = ovr->spare[name];
-		if (!new)
-			new = kstrdup(vp_override_text(name), GFP_KERNEL);
-		if (!new)
-			return -ENOMEM;
-		ovr->spare[name] = NULL;
-	}
-
-	device_lock(&pdev->dev);
-	old = xchg(&pdev->driver_override, new);
-	device_unlock(&pdev->dev);
-
 	for (i = 0; old && i < 2; i++) {
-		if (!ovr->spare[i] && !strcmp(old, vp_override_text(i))) {
+		if (!ovr->spare[i] && !strcmp(old, vp_override_spare_name(i))) {
 			ovr->spare[i] = old;
-			old = NULL;
+			return;
 		}
 	}
-	kfree(old);
+	if (!old)
+		return;
+	kfree(ovr->retired);
+	ovr->retired = old;
+}
+
+/*
+ * Context: device_lock held; may sleep. @name: "" is none.
+ * Return: 0, or -ENOMEM, with the old one in place, when the spare was lost to a
+ * write through sysfs, or there is none of this name.
+ */
+static inline int vp_override_set(struct pci_dev *pdev, struct vp_override *ovr,
+				  const char *name)
+{
+	const char *now = pdev->driver_override, *new = NULL;
+	int i;
+
+	device_lock_assert(&pdev->dev);
+	if (!strcmp(now ?: "", name))
+		return 0;
+	for (i = 0; !new && i < 2; i++) {
+		if (ovr->spare[i] && !strcmp(name, ovr->spare[i])) {
+			new = ovr->spare[i];
+			ovr->spare[i] = NULL;
+		}
+	}
+	if (*name && !new)
+		new = kstrdup(name, GFP_KERNEL);
+	if (*name && !new)
+		return -ENOMEM;
+	/* Its readers do not hold the lock. */
+	vp_override_retire(ovr, xchg(&pdev->driver_override, new));
 	return 0;
 }
 
@@ -139,34 +129,24 @@ static inline void vp_override_free(struct vp_override *ovr)
 {
 }
 
-/*
- * The header's inline function holds its lock by guard(), whose end sparse
- * does not see; it is shown a prototype instead.
- */
-#ifdef __CHECKER__
-int vp_override_match(struct device *dev, const struct device_driver *drv);
-#else
-#define vp_override_match device_match_driver_override
-#endif
-
-/* Context: any. Return: true when none is set, or one of @first and @second. */
-static inline bool vp_override_is(struct pci_dev *pdev,
-				  enum vp_override_name first,
-				  enum vp_override_name second)
+/* Context: device_lock held. @buf: gets as much of it as fits, "" for none. */
+static inline void vp_override_read(struct pci_dev *pdev, char *buf, size_t size)
 {
-	const struct device_driver a = { .name = vp_override_text(first) };
-	const struct device_driver b = { .name = vp_override_text(second) };
-
-	/* Less than 0 is none, 0 is another. */
-	return vp_override_match(&pdev->dev, &a) ||
-	       vp_override_match(&pdev->dev, &b);
+	device_lock_assert(&pdev->dev);
+	spin_lock(&pdev->dev.driver_override.lock);
+	strscpy(buf, pdev->dev.driver_override.name ?: "", size);
+	spin_unlock(&pdev->dev.driver_override.lock);
 }
 
-/* Context: may sleep. Return: 0 or -ENOMEM, with the old one in place. */
+/*
+ * Context: device_lock held; may sleep. @name: "" is none.
+ * Return: 0, or -ENOMEM with the old one in place.
+ */
 static inline int vp_override_set(struct pci_dev *pdev, struct vp_override *ovr,
-				  enum vp_override_name name)
+				  const char *name)
 {
-	return device_set_driver_override(&pdev->dev, vp_override_text(name));
+	device_lock_assert(&pdev->dev);
+	return device_set_driver_override(&pdev->dev, name);
 }
 
 #endif

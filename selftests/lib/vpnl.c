@@ -409,14 +409,17 @@ static int simple(struct nl *nl, uint8_t cmd, uint16_t flags, nl_fn fn, void *ar
 static int add(struct nl *nl, int argc, char **argv)
 {
 	bool file = argc == 4 && !strcmp(argv[2], "--file");
+	bool take = argc == 4 && !strcmp(argv[2], "--take-over");
 	int ret;
 
-	if (argc != 3 && !file)
+	if (argc != 3 && !file && !take)
 		return 1;
 	nl_begin(nl, &msg, VFIOPOLICY_CMD_RULE_ADD, 0);
 	nl_put_str(&msg, VFIOPOLICY_A_RULE_TEXT, argv[argc - 1]);
 	if (file)
 		nl_put_u32(&msg, VFIOPOLICY_A_RULE_ORIGIN, VFIOPOLICY_ORIGIN_FILE);
+	if (take)
+		nl_put(&msg, VFIOPOLICY_A_RULE_TAKE_OVER, NULL, 0);
 	ret = nl_call(nl, &msg, vpnl_print_rule, " existed");
 	return ret ? fail(nl, ret) : 0;
 }

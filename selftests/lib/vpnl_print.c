@@ -17,7 +17,7 @@ const char * const vpnl_reasons[VPNL_REASONS] = {
 	"target-refused", "native-driver", "foreign-override", "bridge",
 	"boot-vga", "vfio-pf", "unbound", "foreign-driver", "in-use",
 	"no-memory", "not-probed", "deferred", "changed", "no-target",
-	"taking-over", "vfs-enabled",
+	"taking-over", "vfs-enabled", "vetoed", "with",
 };
 
 static const char * const causes[] = {
@@ -62,6 +62,7 @@ int vpnl_print_dev(const struct nlmsghdr *hdr, void *arg)
 {
 	const char *driver = nl_str(hdr, VFIOPOLICY_A_DEV_DRIVER);
 	const char *physfn = nl_str(hdr, VFIOPOLICY_A_DEV_PHYSFN);
+	const char *found = nl_str(hdr, VFIOPOLICY_A_DEV_FOUND);
 	uint32_t old = nl_u32(hdr, VFIOPOLICY_A_DEV_OLD_STATE, -1);
 	FILE *out = arg;
 
@@ -75,7 +76,7 @@ int vpnl_print_dev(const struct nlmsghdr *hdr, void *arg)
 			nl_u32(hdr, VFIOPOLICY_A_DEV_SEQ, 0),
 			NAME(causes, nl_u32(hdr, VFIOPOLICY_A_DEV_CAUSE, -1)),
 			old == (uint32_t)-1 ? "-" : NAME(vpnl_states, old));
-	fprintf(out, "state=%s reason=%s driver=%s group=%d physfn=%s rule=%u adopted=%d in_use=%d%s\n",
+	fprintf(out, "state=%s reason=%s driver=%s group=%d physfn=%s rule=%u adopted=%d in_use=%d target=%s found=%s framebuffer=%d%s\n",
 		NAME(vpnl_states, nl_u32(hdr, VFIOPOLICY_A_DEV_STATE, -1)),
 		NAME(vpnl_reasons, nl_u32(hdr, VFIOPOLICY_A_DEV_REASON, 0)),
 		driver ? driver : "-",
@@ -83,6 +84,9 @@ int vpnl_print_dev(const struct nlmsghdr *hdr, void *arg)
 		physfn ? physfn : "-", nl_u32(hdr, VFIOPOLICY_A_DEV_RULE, 0),
 		!!nl_find(hdr, VFIOPOLICY_A_DEV_ADOPTED),
 		!!nl_find(hdr, VFIOPOLICY_A_DEV_IN_USE),
+		nl_str(hdr, VFIOPOLICY_A_DEV_TARGET) ?: "-",
+		found ? found : "-",
+		!!nl_find(hdr, VFIOPOLICY_A_DEV_FRAMEBUFFER),
 		nl_find(hdr, VFIOPOLICY_A_DEV_PENDING) ? " pending" : "");
 	return 0;
 }

@@ -316,9 +316,9 @@ static void say_not_yet(const struct add *add)
 {
 	const struct vp_rule *rule = &add->words.rule;
 
-	if (rule->with || rule->yield || rule->takeover_boot || rule->allow ||
-	    rule->owner[0] || rule->num_vfs)
-		vp_out_note("with=, yield, takeover=, allow=, owner= and vfs= are kept with the rule; this version does not act on them yet");
+	if (rule->takeover_boot || rule->allow || rule->owner[0] ||
+	    rule->num_vfs)
+		vp_out_note("takeover=, allow=, owner= and vfs= are kept with the rule; this version does not act on them yet");
 }
 
 static int report(const struct add *add, const struct vp_watch *watch)

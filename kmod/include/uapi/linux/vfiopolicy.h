@@ -46,7 +46,7 @@ enum vfiopolicy_origin {
  * @VFIOPOLICY_STATE_NATIVE: A rule names it, but it is left alone for the
  *   reason given.
  * @VFIOPOLICY_STATE_LOST: Somebody bound it to a driver that its rule does not
- *   name.
+ *   name, or wrote another override on it, and its rule yields.
  * @VFIOPOLICY_STATE_GONE: Removed from the bus; only ever seen in an event.
  */
 enum vfiopolicy_state {
@@ -94,12 +94,16 @@ enum vfiopolicy_state {
  *   core will come back to it.
  * @VFIOPOLICY_REASON_CHANGED: Its rule names the place, but not what sits
  *   there now.
- * @VFIOPOLICY_REASON_NO_TARGET: Its rule names a target driver that this
- *   module cannot hand it to.
+ * @VFIOPOLICY_REASON_NO_TARGET: The driver that its rule names does its DMA as
+ *   the host (driver_managed_dma is not set), so it is no target.
  * @VFIOPOLICY_REASON_TAKING_OVER: Its native driver is being taken from it, as
- *   dev-claim asked.
+ *   was asked for.
  * @VFIOPOLICY_REASON_VFS_ENABLED: A PF is not taken from its driver while it
  *   has VFs.
+ * @VFIOPOLICY_REASON_VETOED: Somebody tried to bind the driver that found
+ *   names; it was refused, and the device is being brought back.
+ * @VFIOPOLICY_REASON_WITH: Its rule names another device, and by with= has
+ *   this one held too.
  */
 enum vfiopolicy_reason {
 	VFIOPOLICY_REASON_NONE,
@@ -122,6 +126,8 @@ enum vfiopolicy_reason {
 	VFIOPOLICY_REASON_NO_TARGET,
 	VFIOPOLICY_REASON_TAKING_OVER,
 	VFIOPOLICY_REASON_VFS_ENABLED,
+	VFIOPOLICY_REASON_VETOED,
+	VFIOPOLICY_REASON_WITH,
 };
 
 /**
@@ -207,6 +213,7 @@ enum {
 	VFIOPOLICY_A_RULE_COUNT,
 	VFIOPOLICY_A_RULE_CHANGED,
 	VFIOPOLICY_A_RULE_CAUSE,
+	VFIOPOLICY_A_RULE_TAKE_OVER,
 
 	__VFIOPOLICY_A_RULE_MAX,
 	VFIOPOLICY_A_RULE_MAX = (__VFIOPOLICY_A_RULE_MAX - 1)
@@ -236,6 +243,8 @@ enum {
 	VFIOPOLICY_A_DEV_PAD,
 	VFIOPOLICY_A_DEV_CAUSE,
 	VFIOPOLICY_A_DEV_PENDING,
+	VFIOPOLICY_A_DEV_FOUND,
+	VFIOPOLICY_A_DEV_FRAMEBUFFER,
 
 	__VFIOPOLICY_A_DEV_MAX,
 	VFIOPOLICY_A_DEV_MAX = (__VFIOPOLICY_A_DEV_MAX - 1)

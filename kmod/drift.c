@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Drift: somebody else's hand on a device that is claimed. Root may write
+ * another override, unbind, bind, or probe anew, as libvirt, driverctl and SPDK
+ * do; nobody is told of the first, and of the others when they happen.
+ *
+ * A driver that is about to be bound against the rule is refused: the core
+ * matches once more after BUS_NOTIFY_BIND_DRIVER and before it calls the
+ * driver's probe (pci_device_probe() in drivers/pci/pci-driver.c), so an
+ * override written in that notification decides. The device is left unbound by
+ * that, and its work item brings it back. What else has drifted, that work
+ * item finds when it next comes to the device. Whoever writes between the
+ * notification and the second match still wins: then the device is lost, and is
+ * said to be.
+ *
+ * A rule that says yield only has it told.
+ */
+#include <linux/pci.h>
+
+#include "vfiopolicy.h"
+
+static bool yields(const struct vp_device *rec)
+{
+	lockdep_assert_held(&vp_lock);
+	return rec->view.entry && rec->view.entry->rule.yield;
+}
+
+/**
+ * vp_drift_yielded() - has its rule let somebody else have a device
+ * @rec: its record
+ *
+ * Context: vp_lock held.
+ * Return: true when it has: the device is not taken back unless asked for.
+ */
+bool vp_drift_yielded(const struct vp_device *rec)
+{
+	lockdep_assert_held(&vp_lock);
+	return rec->view.status.state == VFIOPOLICY_STATE_LOST &&
+	       yields(rec) && !rec->take_over;
+}
+
+/* Is this driver one that must not have the device? */
+static bool is_foreign(const struct vp_device *rec, const char *name)
+{
+	lockdep_assert_held(&vp_lock);
+	if (!rec->linked || vp_device_goes_home(rec) || !strcmp(name, VP_STUB))
+		return false;
+	switch (rec->view.status.state) {
+	case VFIOPOLICY_STATE_MATCHED:
+	case VFIOPOLICY_STATE_HELD:
+	case VFIOPOLICY_STATE_HANDING_OFF:
+	case VFIOPOLICY_STATE_ISOLATED:
+	case VFIOPOLICY_STATE_RELEASING:
+		break;
+	default:
+		return false;
+	}
+	/* Not claimed only because there was no memory for its override. */
+	if (!rec->view.claimed &&
+	    rec->view.status.reason != VFIOPOLICY_REASON_NO_MEMORY)
+		return false;
+	return strcmp(name, rec->view.target) ||
+	       (vp_device_want(rec) != VP_WANT_TARGET &&
+		rec->view.status.state != VFIOPOLICY_STATE_HANDING_OFF);
+}
+
+/* Tells what was found, as a change of the reason or as it is. */
+static void tell_found(struct vp_device *rec, const char *found,
+		       enum vfiopolicy_reason reason)
+{
+	struct vp_status *status = &rec->view.status;
+
+	lockdep_assert_held(&vp_lock);
+	strscpy(rec->view.found, found, sizeof(rec->view.found));
+	rec->view.cause = VFIOPOLICY_CAUSE_DRIVER;
+	if (status->state == VFIOPOLICY_STATE_MATCHED && status->reason != reason)
+		vp_device_move_locked(rec, status->state, reason);
+	else
+		vp_device_tell(rec, status);
+}
+
+/**
+ * vp_drift_bind() - refuse a driver that must not have the device
+ * @rec: the record of the device
+ *
+ * Context: BIND notification: device_lock held, and dev->driver is the driver
+ * that will be asked next. Waits for nothing.
+ */
+void vp_drift_bind(struct vp_device *rec)
+{
+	const char *name = rec->pdev->dev.driver->name;
+	char text[VP_NAME_MAX];
+	bool veto;
+	int ret;
+
+	device_lock_assert(&rec->pdev->dev);
+	spin_lock(&vp_lock);
+	veto = is_foreign(rec, name) && !yields(rec);
+	strscpy(text, vp_claim_override_text(rec, rec->view.status.state ==
+					     VFIOPOLICY_STATE_HANDING_OFF ?
+					     VP_OVERRIDE_TARGET :
+					     VP_OVERRIDE_STUB), sizeof(text));
+	spin_unlock(&vp_lock);
+	if (!veto)
+		return;
+
+	ret = vp_override_set(rec->pdev, &rec->override, text);
+	spin_lock(&vp_lock);
+	if (rec->linked) {
+		if (!ret)
+			vp_device_count_veto();
+		tell_found(rec, name, VFIOPOLICY_REASON_VETOED);
+	}
+	spin_unlock(&vp_lock);
+	if (ret)
+		pr_err_ratelimited("%s: no memory to keep %s from it\n",
+				   pci_name(rec->pdev), name);
+	else
+		pr_warn_ratelimited("%s: driver %s is kept from it, since a rule has it\n",
+				    pci_name(rec->pdev), name);
+}
+
+/**
+ * vp_drift_not_bound() - bring back what a refusal has left without a driver
+ * @rec: the record of the device
+ *
+ * Context: NOT_BOUND notification: device_lock held.
+ */
+void vp_drift_not_bound(struct vp_device *rec)
+{
+	spin_lock(&vp_lock);
+	if (rec->view.status.state == VFIOPOLICY_STATE_MATCHED &&
+	    rec->view.status.reason == VFIOPOLICY_REASON_VETOED)
+		vp_handoff_kick(rec, 0);
+	spin_unlock(&vp_lock);
+}
+
+/**
+ * vp_drift_override() - look for an override that somebody else wrote
+ * @rec: the record of the device
+ *
+ * Context: work item of the device; takes device_lock and vp_lock.
+ * Return: %VFIOPOLICY_REASON_FOREIGN_OVERRIDE when there is one that has to be
+ * left alone; none when there is none, or it may be written over, which has
+ * been told then.
+ */
+enum vfiopolicy_reason vp_drift_override(struct vp_device *rec)
+{
+	struct device *dev = &rec->pdev->dev;
+	char now[VP_NAME_MAX];
+	bool stays = false;
+
+	device_lock(dev);
+	vp_override_read(rec->pdev, now, sizeof(now));
+	device_unlock(dev);
+
+	spin_lock(&vp_lock);
+	if (rec->linked && !vp_claim_is_ours(rec, now)) {
+		stays = !rec->view.claimed || yields(rec);
+		/* One that stays has been told of once. */
+		if (rec->view.claimed && (!stays || strcmp(rec->view.found, now)))
+			tell_found(rec, now, rec->view.status.reason);
+	}
+	spin_unlock(&vp_lock);
+	return stays ? VFIOPOLICY_REASON_FOREIGN_OVERRIDE :
+		       VFIOPOLICY_REASON_NONE;
+}
+
+/**
+ * vp_drift_repair() - see that the override of a device is what it should be
+ * @rec: the record of the device
+ * @state: held or isolated, where it was seen to be
+ * @name: what the override should be
+ *
+ * Without it, whoever takes the driver away leaves the device to everybody. It
+ * is missing where the device was adopted, or bound by somebody else's new_id.
+ *
+ * Context: work item of the device; may sleep.
+ */
+void vp_drift_repair(struct vp_device *rec, enum vfiopolicy_state state,
+		     enum vp_override_name name)
+{
+	if (vp_drift_override(rec))
+		return;
+	if (vp_claim_override(rec, state, name) == -ENOMEM)
+		vp_handoff_try_later(rec, state, VFIOPOLICY_REASON_NO_MEMORY);
+}
