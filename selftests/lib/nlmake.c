@@ -268,6 +268,8 @@ static void make_add(struct nlmake *make)
 	if (nlmake_below(make, 2))
 		put_u32(make, VFIOPOLICY_A_RULE_ORIGIN, 2 * nlmake_below(make, 2));
 	put_text(make, VFIOPOLICY_A_RULE_TEXT);
+	if (!nlmake_below(make, 4))
+		nlmake_put(make, VFIOPOLICY_A_RULE_TAKE_OVER, NULL, 0);
 }
 
 static void make_del(struct nlmake *make)

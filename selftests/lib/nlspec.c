@@ -55,6 +55,7 @@ static const struct nlspec_attr rule_attrs[] = {
 	U32(RULE, COUNT, 0, VFIOPOLICY_RULES_MAX),
 	U32(RULE, CHANGED, 0, 2 * VFIOPOLICY_RULES_MAX),
 	U32(RULE, CAUSE, 0, VFIOPOLICY_CAUSE_RETRY),
+	FLAG(RULE, TAKE_OVER),
 };
 
 /* The reason none is never said. */
@@ -70,7 +71,7 @@ static const struct nlspec_attr dev_attrs[] = {
 	U32(DEV, GROUP, 0, ALL),
 	STRING(DEV, PHYSFN, 0),
 	U32(DEV, STATE, 0, VFIOPOLICY_STATE_GONE),
-	U32(DEV, REASON, 1, VFIOPOLICY_REASON_VFS_ENABLED),
+	U32(DEV, REASON, 1, VFIOPOLICY_REASON_WITH),
 	U32(DEV, RULE, 1, ALL),
 	STRING(DEV, RULE_TEXT, 0),
 	STRING(DEV, TARGET, 0),
@@ -82,13 +83,15 @@ static const struct nlspec_attr dev_attrs[] = {
 	PAD(DEV, PAD),
 	U32(DEV, CAUSE, 0, VFIOPOLICY_CAUSE_RETRY),
 	FLAG(DEV, PENDING),
+	STRING(DEV, FOUND, 0),
+	FLAG(DEV, FRAMEBUFFER),
 };
 
 static const struct nlspec_attr member_attrs[] = {
 	STRING(MEMBER, ADDRESS, 0),
 	STRING(MEMBER, DRIVER, 0),
 	FLAG(MEMBER, BLOCKS),
-	U32(MEMBER, NEVER, 1, VFIOPOLICY_REASON_VFS_ENABLED),
+	U32(MEMBER, NEVER, 1, VFIOPOLICY_REASON_WITH),
 };
 
 static const struct nlspec_set member_set =
@@ -103,7 +106,7 @@ static const struct nlspec_attr group_attrs[] = {
 };
 
 static const struct nlspec_attr stuck_attrs[] = {
-	U32(STUCK, REASON, 1, VFIOPOLICY_REASON_VFS_ENABLED),
+	U32(STUCK, REASON, 1, VFIOPOLICY_REASON_WITH),
 	U64(STUCK, COUNT),
 	PAD(STUCK, PAD),
 };
@@ -141,7 +144,8 @@ static const struct nlspec_set stats_set = SET(stats_attrs, 0);
 			 DEV(CLASS) | DEV(STATE))
 #define DEV_REPLY	(DEV_ALWAYS | DEV(DRIVER) | DEV(GROUP) | DEV(PHYSFN) | \
 			 DEV(REASON) | DEV(RULE) | DEV(RULE_TEXT) | \
-			 DEV(TARGET) | DEV(ADOPTED) | DEV(IN_USE))
+			 DEV(TARGET) | DEV(ADOPTED) | DEV(IN_USE) | \
+			 DEV(FOUND) | DEV(FRAMEBUFFER))
 #define DEV_EVENT	(DEV(SEQ) | DEV(TIME) | DEV(CAUSE))
 #define DEV_ASK		(DEV(ADDRESS) | DEV(GENERATION))
 #define GROUP_ALWAYS	(GROUP(ID) | GROUP(VIABILITY) | GROUP(DOMAIN) | \
@@ -156,7 +160,8 @@ static const struct nlspec_op ops[] = {
 		.reply = EVERY, .always = INFO_ALWAYS },
 	OP(RULE_ADD)
 		.set = &rule_set, .has_do = true, .change = true,
-		.request = RULE(ORIGIN) | RULE(TEXT), .need = RULE(TEXT),
+		.request = RULE(ORIGIN) | RULE(TEXT) | RULE(TAKE_OVER),
+		.need = RULE(TEXT),
 		.reply = RULE_ALWAYS | RULE(EXISTED), .always = RULE_ALWAYS },
 	OP(RULE_DEL)
 		.set = &rule_set, .has_do = true, .change = true,

@@ -8,7 +8,7 @@
 #include "nlcall.h"
 
 #define VPNL_STATES	(VFIOPOLICY_STATE_GONE + 1)
-#define VPNL_REASONS	(VFIOPOLICY_REASON_VFS_ENABLED + 1)
+#define VPNL_REASONS	(VFIOPOLICY_REASON_WITH + 1)
 #define VPNL_ORIGINS	(VFIOPOLICY_ORIGIN_FILE + 1)
 
 extern const char * const vpnl_states[VPNL_STATES];
