@@ -17,8 +17,23 @@
 /* In ms. Whoever waits for a module is at rest; a hand-off takes less. */
 #define REST_DELAY	1000
 
-/* Empty: without any, 6.1 would leave the device in D0. */
-const struct dev_pm_ops vp_power_ops = {};
+/* Whatever the core has restored: see pci_pm_resume(), pci_pm_runtime_resume(). */
+static int awake(struct device *dev)
+{
+	pci_clear_master(to_pci_dev(dev));
+	return 0;
+}
+
+/*
+ * Without any, 6.1 would leave the device in D0; and a suspend that is turned
+ * back would restore what was saved when the device appeared, bus mastering on.
+ */
+const struct dev_pm_ops vp_power_ops = {
+	.resume = awake,
+	.thaw = awake,
+	.restore = awake,
+	.runtime_resume = awake,
+};
 
 static int found(struct resource *res, void *arg)
 {

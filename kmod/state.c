@@ -9,7 +9,8 @@
  *	matched      held         the stub has it
  *	             isolated     its target has it already, or came by itself
  *	             native       a native driver was there first
- *	             lost         somebody bound another driver
+ *	             lost         somebody bound another driver, or wrote another
+ *	                          override and its rule yields
  *	             releasing    its rule went away before the stub came
  *	held         handing-off  its rule wants it with the target
  *	             releasing    its rule went away
@@ -18,7 +19,8 @@
  *	             held         the target would not have it
  *	             matched      neither would
  *	             lost         somebody was quicker
- *	isolated     releasing    its rule went away or wants it held
+ *	isolated     releasing    its rule went away, or wants it held, or with
+ *	                          another target
  *	             matched      somebody unbound the target
  *	releasing    released     done: no rule names it, or somebody asked for it
  *	             matched      a rule names it again, or no driver took it
