@@ -8,6 +8,7 @@
  * pci_bus_add_device(): an override written in between decides which driver
  * that will be. Nothing is waited for, attached or loaded in a notification.
  */
+#include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/vgaarb.h>
 
@@ -37,6 +38,7 @@ bool vp_claim_is_vfio(const struct device_driver *drv)
 /*
  * The PF of a VF cannot lose its driver while it makes the VF known, nor
  * while its device_lock is held: one of the two is so wherever this is used.
+ * The lock of the VF alone is not enough: some drivers leave their VFs behind.
  */
 static bool pf_is_vfio(const struct pci_dev *pf)
 {
@@ -117,7 +119,30 @@ const char *vp_claim_override_text(const struct vp_device *rec,
 {
 	lockdep_assert_held(&vp_lock);
 	return name == VP_OVERRIDE_STUB ? VP_STUB :
-	       name == VP_OVERRIDE_TARGET ? rec->view.target : "";
+	       name == VP_OVERRIDE_TARGET ? vp_claim_expected(rec) : "";
+}
+
+/**
+ * vp_claim_expected() - the driver that is to have a device as its target
+ * @rec: the record of the device
+ *
+ * A hand-off ends with the driver that it began with, and what is isolated is
+ * with its own, whatever a new rule means: that comes afterwards.
+ *
+ * Context: vp_lock held.
+ * Return: its name; "" when it is not known yet.
+ */
+const char *vp_claim_expected(const struct vp_device *rec)
+{
+	lockdep_assert_held(&vp_lock);
+	switch (rec->view.status.state) {
+	case VFIOPOLICY_STATE_HANDING_OFF:
+		return rec->handing_to;
+	case VFIOPOLICY_STATE_ISOLATED:
+		return rec->view.driver;
+	default:
+		return rec->view.target;
+	}
 }
 
 /**
@@ -131,9 +156,11 @@ const char *vp_claim_override_text(const struct vp_device *rec,
 bool vp_claim_is_ours(const struct vp_device *rec, const char *text)
 {
 	lockdep_assert_held(&vp_lock);
-	/* With vfio-pci it was left by an earlier load, or before a new rule. */
-	return !*text || !strcmp(text, VP_STUB) || !strcmp(text, VP_TARGET) ||
-	       !strcmp(text, rec->view.target) || !strcmp(text, rec->wrote);
+	if (!*text || rec->wrote[0])
+		return !*text || !strcmp(text, rec->wrote);
+	/* Left by an earlier load. */
+	return !strcmp(text, VP_STUB) || !strcmp(text, VP_TARGET) ||
+	       !strcmp(text, rec->view.target);
 }
 
 static int override_locked(struct vp_device *rec, enum vfiopolicy_state state,
@@ -156,7 +183,8 @@ static int override_locked(struct vp_device *rec, enum vfiopolicy_state state,
 		wanted = wanted && vp_device_goes_home(rec);
 	strscpy(text, vp_claim_override_text(rec, name), sizeof(text));
 	spin_unlock(&vp_lock);
-	if (!wanted)
+	/* Never none by mistake. */
+	if (!wanted || (!*text && name != VP_OVERRIDE_NONE))
 		return -ESTALE;
 	ret = vp_override_set(rec->pdev, &rec->override, text);
 	if (ret)
@@ -172,7 +200,7 @@ static int override_locked(struct vp_device *rec, enum vfiopolicy_state state,
  * @rec: its record
  * @text: the name of a driver, or NULL
  *
- * Context: may sleep; takes device_lock.
+ * Context: may sleep; takes device_lock on 6.1.
  * Return: true when it says just @text; where that is NULL, when it says what
  * is not ours.
  */
@@ -181,9 +209,7 @@ bool vp_claim_override_is(struct vp_device *rec, const char *text)
 	char now[VP_NAME_MAX];
 	bool is;
 
-	device_lock(&rec->pdev->dev);
-	vp_override_read(rec->pdev, now, sizeof(now));
-	device_unlock(&rec->pdev->dev);
+	vp_override_look(rec->pdev, now, sizeof(now));
 	spin_lock(&vp_lock);
 	is = text ? !strcmp(now, text) : !vp_claim_is_ours(rec, now);
 	spin_unlock(&vp_lock);
@@ -242,14 +268,25 @@ bool vp_claim_record(struct pci_dev *pdev, struct pci_dev *pf,
 	return rec && vp_device_insert(rec, why, cause);
 }
 
+/**
+ * vp_claim_note_missed() - there was no memory to record a device
+ *
+ * From here on, whoever would bind one is looked at once more: see notify().
+ *
+ * Context: any.
+ */
+void vp_claim_note_missed(void)
+{
+	WRITE_ONCE(missed, true);
+}
+
 /* No memory for a record: then the override alone keeps every driver off. */
 static void without_record(struct pci_dev *pdev, enum vfiopolicy_reason why)
 {
 	struct vp_override none = {};
 	int ret;
 
-	/* Whoever would bind it nevertheless comes by here: see notify(). */
-	WRITE_ONCE(missed, true);
+	vp_claim_note_missed();
 	ret = why ? 0 : vp_override_set(pdev, &none, VP_STUB);
 	pr_err("%s: no memory to claim it: %s\n", pci_name(pdev),
 	       ret ? "it is open to every driver" :
@@ -261,7 +298,8 @@ static void without_record(struct pci_dev *pdev, enum vfiopolicy_reason why)
  * @pdev: the device, which the caller keeps from going away
  * @pf: its PF, which the caller keeps likewise, if it is a VF
  *
- * Context: device_lock held; waits for nothing.
+ * Context: device_lock held; may sleep, but waits for no driver. For a VF, the
+ * caller makes it known or holds the device_lock of its PF, too.
  */
 void vp_claim_free(struct pci_dev *pdev, struct pci_dev *pf)
 {
@@ -298,6 +336,8 @@ void vp_claim_free(struct pci_dev *pdev, struct pci_dev *pf)
 
 	ret = override_locked(rec, VFIOPOLICY_STATE_MATCHED, VP_OVERRIDE_STUB);
 	spin_lock(&vp_lock);
+	/* Also to find out that it is leaving, where it is not just coming. */
+	vp_handoff_kick(rec, ret == -ENOMEM ? 0 : SETTLE_DELAY);
 	if (rec->view.status.state == VFIOPOLICY_STATE_MATCHED && rec->linked) {
 		/* Unless its rule has gone since then. */
 		rec->view.claimed = !ret && !vp_device_goes_home(rec);
@@ -306,7 +346,6 @@ void vp_claim_free(struct pci_dev *pdev, struct pci_dev *pf)
 		else if (ret == -ENOMEM)
 			vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
 					      VFIOPOLICY_REASON_NO_MEMORY);
-		vp_handoff_kick(rec, ret == -ENOMEM ? 0 : SETTLE_DELAY);
 	}
 	spin_unlock(&vp_lock);
 	vp_device_put(rec);
@@ -327,12 +366,13 @@ static void bound(struct vp_device *rec)
 	spin_lock(&vp_lock);
 	if (!rec->linked)
 		goto out;
-	if (!strcmp(name, rec->view.target) &&
+	if (!strcmp(name, vp_claim_expected(rec)) &&
 	    (vp_device_want(rec) == VP_WANT_TARGET ||
 	     rec->view.status.state == VFIOPOLICY_STATE_HANDING_OFF)) {
 		to = VFIOPOLICY_STATE_ISOLATED;
 		reason = VFIOPOLICY_REASON_NONE;
-	} else if (rec->view.claimed) {
+	} else if (rec->view.claimed ||
+		   rec->view.status.state == VFIOPOLICY_STATE_LOST) {
 		to = VFIOPOLICY_STATE_LOST;
 		reason = VFIOPOLICY_REASON_FOREIGN_DRIVER;
 	} else {
@@ -346,6 +386,11 @@ static void bound(struct vp_device *rec)
 		if (to != VFIOPOLICY_STATE_ISOLATED ||
 		    rec->view.status.state != VFIOPOLICY_STATE_HANDING_OFF)
 			rec->view.cause = VFIOPOLICY_CAUSE_DRIVER;
+		/* Somebody else may have bound the target. */
+		if (to == VFIOPOLICY_STATE_ISOLATED && !rec->view.claimed) {
+			rec->view.claimed = true;
+			log_claim(rec);
+		}
 		vp_device_move_locked(rec, to, reason);
 		/*
 		 * The rule may have gone on the way, somebody else may have
@@ -389,9 +434,11 @@ static void unbound(struct vp_device *rec)
 			break;
 		/*
 		 * Free at last: now the rule can have it. Not at once, for
-		 * this is also how the removal of a device begins.
+		 * this is also how the removal of a device begins. What had
+		 * been claimed is so again.
 		 */
-		rec->view.claimed = false;
+		if (rec->view.status.state == VFIOPOLICY_STATE_NATIVE)
+			rec->view.claimed = false;
 		if (!rec->take_over)
 			rec->view.cause = VFIOPOLICY_CAUSE_DRIVER;
 		vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
@@ -403,6 +450,29 @@ static void unbound(struct vp_device *rec)
 	}
 out:
 	spin_unlock(&vp_lock);
+}
+
+/* There was no memory for some record: perhaps this one's. */
+static struct vp_device *look_once_more(struct pci_dev *pdev)
+{
+	struct pci_dev *pf = vp_facts_get_pf(pdev);
+
+	device_lock_assert(&pdev->dev);
+	if (!pdev->is_virtfn) {
+		vp_claim_free(pdev, NULL);
+	} else if (pf && device_trylock(&pf->dev)) {
+		vp_claim_free(pdev, pf);
+		device_unlock(&pf->dev);
+	}
+	pci_dev_put(pf);
+	return vp_device_find(pdev);
+}
+
+/* With its driver still there. A module that goes is not to be loaded again. */
+static void unbinding(const struct device_driver *drv)
+{
+	if (drv && drv->owner && drv->owner->state == MODULE_STATE_GOING)
+		vp_target_going(drv->owner);
 }
 
 static int notify(struct notifier_block *nb, unsigned long action, void *data)
@@ -423,18 +493,15 @@ static int notify(struct notifier_block *nb, unsigned long action, void *data)
 		vp_walk_gather(pdev);
 		return NOTIFY_OK;
 	}
+	if (action == BUS_NOTIFY_UNBIND_DRIVER)
+		unbinding(pdev->dev.driver);
 	if (action == BUS_NOTIFY_REMOVED_DEVICE ||
 	    action == BUS_NOTIFY_UNBIND_DRIVER)
 		return NOTIFY_DONE;
 
 	rec = vp_device_find(pdev);
-	if (!rec && action == BUS_NOTIFY_BIND_DRIVER && READ_ONCE(missed)) {
-		struct pci_dev *pf = vp_facts_get_pf(pdev);
-
-		vp_claim_free(pdev, pf);
-		pci_dev_put(pf);
-		rec = vp_device_find(pdev);
-	}
+	if (!rec && action == BUS_NOTIFY_BIND_DRIVER && READ_ONCE(missed))
+		rec = look_once_more(pdev);
 	if (!rec)
 		return NOTIFY_DONE;
 	if (action == BUS_NOTIFY_BIND_DRIVER)
@@ -512,7 +579,7 @@ static int stub_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 out:
 	spin_unlock(&vp_lock);
 	if (mine)
-		vp_power_rest(rec, framebuffer);
+		vp_power_rest(pdev, framebuffer);
 	vp_device_put(rec);
 	return mine ? 0 : -ENODEV;
 }

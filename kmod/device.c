@@ -38,6 +38,7 @@ struct vp_device *vp_device_alloc(struct pci_dev *pdev, struct pci_dev *pf)
 	rec->pf = pci_dev_get(pf);
 	kref_init(&rec->ref);
 	INIT_LIST_HEAD(&rec->node);
+	INIT_LIST_HEAD(&rec->anchor);
 	INIT_DELAYED_WORK(&rec->work, vp_handoff_work);
 	vp_facts_read(pdev, pf, &rec->view.facts, true);
 	strscpy(rec->view.address, pci_name(pdev), sizeof(rec->view.address));
@@ -137,10 +138,15 @@ void vp_device_set_entry(struct vp_device *rec, struct vp_entry *entry,
 	lockdep_assert_held(&vp_lock);
 	rec->view.entry = entry ? vp_entry_get(entry) : NULL;
 	rec->view.fit = fit;
-	/* Without a rule it may still be with the target of the last one. */
-	if (entry)
+	/*
+	 * Without a rule it may still be with the target of the last one; and
+	 * which one is best does not change with the rest of a rule.
+	 */
+	if (entry && (!old || strcmp(old->rule.driver, entry->rule.driver) ||
+		      !rec->view.target[0]))
 		strscpy(rec->view.target, vp_target_by_rule(entry),
 			sizeof(rec->view.target));
+	vp_with_update_locked(rec);
 	vp_entry_put(old);
 }
 

@@ -83,22 +83,6 @@ struct vp_device *vp_device_at_locked(u32 domain, u8 bus, u8 devfn)
 }
 
 /**
- * vp_device_next_locked() - go through the set
- * @rec: a record of the set, or NULL to begin
- *
- * Context: vp_lock held.
- * Return: the record behind it, or NULL behind the last one.
- */
-struct vp_device *vp_device_next_locked(const struct vp_device *rec)
-{
-	const struct list_head *next = rec ? rec->node.next : records.next;
-
-	lockdep_assert_held(&vp_lock);
-	return next == &records ? NULL :
-				  list_entry(next, struct vp_device, node);
-}
-
-/**
  * vp_device_insert() - put a record into the set, if a rule still names it
  * @rec: the record
  * @never: why its device must not be claimed, or %VFIOPOLICY_REASON_NONE
@@ -172,6 +156,7 @@ bool vp_device_unlink(struct vp_device *rec, enum vfiopolicy_state last)
 		set_generation = set_generation + 1 ?: 1;
 		list_del_init(&rec->node);
 		hash_del(&rec->hash);
+		vp_with_forget_locked(rec);
 		record_count--;
 	}
 	spin_unlock(&vp_lock);
@@ -399,6 +384,8 @@ void vp_device_rematch(const struct vp_table *next, enum vfiopolicy_cause cause)
 		/* Those that may be held with another come when all others have. */
 		if (rec->plan || rec->plan_fit != VP_FIT_NONE)
 			adopt_plan(rec, cause);
+		else
+			vp_with_forget_locked(rec);
 	}
 	list_for_each_entry(rec, &records, node) {
 		if (rec->plan || rec->plan_fit != VP_FIT_NONE)

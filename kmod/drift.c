@@ -59,7 +59,7 @@ static bool is_foreign(const struct vp_device *rec, const char *name)
 	if (!rec->view.claimed &&
 	    rec->view.status.reason != VFIOPOLICY_REASON_NO_MEMORY)
 		return false;
-	return strcmp(name, rec->view.target) ||
+	return strcmp(name, vp_claim_expected(rec)) ||
 	       (vp_device_want(rec) != VP_WANT_TARGET &&
 		rec->view.status.state != VFIOPOLICY_STATE_HANDING_OFF);
 }
@@ -96,10 +96,8 @@ void vp_drift_bind(struct vp_device *rec)
 	device_lock_assert(&rec->pdev->dev);
 	spin_lock(&vp_lock);
 	veto = is_foreign(rec, name) && !yields(rec);
-	strscpy(text, vp_claim_override_text(rec, rec->view.status.state ==
-					     VFIOPOLICY_STATE_HANDING_OFF ?
-					     VP_OVERRIDE_TARGET :
-					     VP_OVERRIDE_STUB), sizeof(text));
+	strscpy(text, rec->view.status.state == VFIOPOLICY_STATE_HANDING_OFF ?
+		      rec->handing_to : VP_STUB, sizeof(text));
 	spin_unlock(&vp_lock);
 	if (!veto)
 		return;
@@ -107,8 +105,10 @@ void vp_drift_bind(struct vp_device *rec)
 	ret = vp_override_set(rec->pdev, &rec->override, text);
 	spin_lock(&vp_lock);
 	if (rec->linked) {
-		if (!ret)
+		if (!ret) {
+			strscpy(rec->wrote, text, sizeof(rec->wrote));
 			vp_device_count_veto();
+		}
 		tell_found(rec, name, VFIOPOLICY_REASON_VETOED);
 	}
 	spin_unlock(&vp_lock);
@@ -121,17 +121,31 @@ void vp_drift_bind(struct vp_device *rec)
 }
 
 /**
- * vp_drift_not_bound() - bring back what a refusal has left without a driver
+ * vp_drift_not_bound() - bring back what has been left without a driver
  * @rec: the record of the device
  *
  * Context: NOT_BOUND notification: device_lock held.
  */
 void vp_drift_not_bound(struct vp_device *rec)
 {
+	const struct vp_status *status = &rec->view.status;
+
 	spin_lock(&vp_lock);
-	if (rec->view.status.state == VFIOPOLICY_STATE_MATCHED &&
-	    rec->view.status.reason == VFIOPOLICY_REASON_VETOED)
-		vp_handoff_kick(rec, 0);
+	if (status->state == VFIOPOLICY_STATE_MATCHED &&
+	    status->reason == VFIOPOLICY_REASON_VETOED) {
+		/* Somebody who tries again each time must not keep us busy. */
+		vp_handoff_kick(rec, rec->vetoed_at &&
+				time_before(jiffies, rec->vetoed_at + HZ) ?
+				HZ / 4 : 0);
+		rec->vetoed_at = jiffies ?: 1;
+	} else if (rec->linked &&
+		   status->state == VFIOPOLICY_STATE_HANDING_OFF &&
+		   status->reason == VFIOPOLICY_REASON_DEFERRED) {
+		/* The core came back to it, and the target would not have it. */
+		vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
+				      VFIOPOLICY_REASON_TARGET_REFUSED);
+		vp_handoff_kick(rec, HZ);
+	}
 	spin_unlock(&vp_lock);
 }
 
@@ -139,24 +153,21 @@ void vp_drift_not_bound(struct vp_device *rec)
  * vp_drift_override() - look for an override that somebody else wrote
  * @rec: the record of the device
  *
- * Context: work item of the device; takes device_lock and vp_lock.
+ * Context: work item of the device; takes vp_lock, on 6.1 device_lock.
  * Return: %VFIOPOLICY_REASON_FOREIGN_OVERRIDE when there is one that has to be
  * left alone; none when there is none, or it may be written over, which has
  * been told then.
  */
 enum vfiopolicy_reason vp_drift_override(struct vp_device *rec)
 {
-	struct device *dev = &rec->pdev->dev;
 	char now[VP_NAME_MAX];
 	bool stays = false;
 
-	device_lock(dev);
-	vp_override_read(rec->pdev, now, sizeof(now));
-	device_unlock(dev);
-
+	vp_override_look(rec->pdev, now, sizeof(now));
 	spin_lock(&vp_lock);
 	if (rec->linked && !vp_claim_is_ours(rec, now)) {
-		stays = !rec->view.claimed || yields(rec);
+		stays = !rec->view.claimed ||
+			(yields(rec) && !rec->take_over);
 		/* One that stays has been told of once. */
 		if (rec->view.claimed && (!stays || strcmp(rec->view.found, now)))
 			tell_found(rec, now, rec->view.status.reason);
@@ -180,7 +191,14 @@ enum vfiopolicy_reason vp_drift_override(struct vp_device *rec)
 void vp_drift_repair(struct vp_device *rec, enum vfiopolicy_state state,
 		     enum vp_override_name name)
 {
+	char text[VP_NAME_MAX];
+
 	if (vp_drift_override(rec))
+		return;
+	spin_lock(&vp_lock);
+	strscpy(text, vp_claim_override_text(rec, name), sizeof(text));
+	spin_unlock(&vp_lock);
+	if (vp_claim_override_is(rec, text))
 		return;
 	if (vp_claim_override(rec, state, name) == -ENOMEM)
 		vp_handoff_try_later(rec, state, VFIOPOLICY_REASON_NO_MEMORY);

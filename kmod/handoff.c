@@ -36,20 +36,20 @@ static struct workqueue_struct *workqueue;
  */
 void vp_handoff_kick(struct vp_device *rec, unsigned long delay)
 {
-	bool queued;
+	unsigned long due = jiffies + delay;
 
 	lockdep_assert_held(&vp_lock);
 	if (!rec->linked || vp_device_frozen())
 		return;
-	vp_device_get(rec);
-	if (delay) {
-		queued = queue_delayed_work(workqueue, &rec->work, delay);
-	} else {
+	if (!delay)
 		rec->tries = 0;
-		queued = !mod_delayed_work(workqueue, &rec->work, 0);
-	}
+	/* Never later than it would run anyway. */
+	if (delayed_work_pending(&rec->work) && !time_after(rec->due, due))
+		return;
+	rec->due = due;
+	vp_device_get(rec);
 	/* Never the last reference: the set has one. */
-	if (!queued)
+	if (mod_delayed_work(workqueue, &rec->work, delay))
 		vp_device_put(rec);
 }
 
@@ -198,9 +198,16 @@ static void keep(struct vp_device *rec)
 {
 	const enum vfiopolicy_state state = VFIOPOLICY_STATE_ISOLATED;
 
+	bool in_use;
+
 	vp_device_move(rec, state, state, VFIOPOLICY_REASON_NONE);
 	vp_power_own(rec);
-	vp_drift_repair(rec, state, VP_OVERRIDE_TARGET);
+	spin_lock(&vp_lock);
+	in_use = vp_device_in_use(rec);
+	spin_unlock(&vp_lock);
+	/* A user's reset fails when somebody has device_lock. */
+	if (!in_use)
+		vp_drift_repair(rec, state, VP_OVERRIDE_TARGET);
 }
 
 /*
@@ -259,6 +266,9 @@ static void look_again(struct vp_device *rec, enum vfiopolicy_state state,
 	spin_lock(&vp_lock);
 	target = driven && !strcmp(rec->view.driver, rec->view.target);
 	yielded = vp_drift_yielded(rec);
+	/* Asked for, or free again: what somebody wrote on it does not count. */
+	if (state == VFIOPOLICY_STATE_LOST && !yielded && !driven)
+		rec->view.claimed = true;
 	spin_unlock(&vp_lock);
 	if (yielded)
 		return;
@@ -311,8 +321,11 @@ static void hand_off(struct vp_device *rec)
 		return;
 	spin_lock(&vp_lock);
 	strscpy(target, rec->view.target, sizeof(target));
+	strscpy(rec->handing_to, target, sizeof(rec->handing_to));
 	spin_unlock(&vp_lock);
-	if (!vp_device_move(rec, VFIOPOLICY_STATE_HELD,
+	/* Whatever rule comes from here on, it ends with this one. */
+	if (!*target ||
+	    !vp_device_move(rec, VFIOPOLICY_STATE_HELD,
 			    VFIOPOLICY_STATE_HANDING_OFF, VFIOPOLICY_REASON_NONE))
 		return;
 	if (vp_claim_override(rec, VFIOPOLICY_STATE_HANDING_OFF,
@@ -353,6 +366,30 @@ static void hand_off(struct vp_device *rec)
 			     VFIOPOLICY_REASON_TARGET_REFUSED);
 }
 
+static void kick_now(struct vp_device *rec)
+{
+	spin_lock(&vp_lock);
+	vp_handoff_kick(rec, 0);
+	spin_unlock(&vp_lock);
+}
+
+static void held(struct vp_device *rec, enum vp_want want,
+		 enum vfiopolicy_reason stays)
+{
+	const enum vfiopolicy_state state = VFIOPOLICY_STATE_HELD;
+
+	if (want < VP_WANT_STUB) {
+		vp_release_from_stub(rec);
+		return;
+	}
+	vp_power_own(rec);
+	vp_drift_repair(rec, state, VP_OVERRIDE_STUB);
+	if (want == VP_WANT_STUB)
+		vp_device_move(rec, state, state, stays);
+	else if (!vp_drift_override(rec))
+		hand_off(rec);
+}
+
 /**
  * vp_handoff_work() - the work item of a device
  * @work: embedded in its record; comes with a reference on that
@@ -363,7 +400,7 @@ void vp_handoff_work(struct work_struct *work)
 {
 	struct vp_device *rec = container_of(to_delayed_work(work),
 					     struct vp_device, work);
-	enum vfiopolicy_reason stays;
+	enum vfiopolicy_reason stays, reason;
 	enum vfiopolicy_state state;
 	bool linked, elsewhere;
 	enum vp_want want;
@@ -375,6 +412,7 @@ void vp_handoff_work(struct work_struct *work)
 	spin_lock(&vp_lock);
 	linked = rec->linked;
 	state = rec->view.status.state;
+	reason = rec->view.status.reason;
 	want = vp_device_want(rec);
 	stays = vp_device_held_reason(rec);
 	elsewhere = vp_device_is_elsewhere(rec);
@@ -392,15 +430,7 @@ void vp_handoff_work(struct work_struct *work)
 			vp_release_settle(rec);
 		break;
 	case VFIOPOLICY_STATE_HELD:
-		if (want == VP_WANT_TARGET)
-			hand_off(rec);
-		else if (want == VP_WANT_STUB)
-			vp_device_move(rec, state, state, stays);
-		else
-			vp_release_from_stub(rec);
-		if (want >= VP_WANT_STUB)
-			vp_drift_repair(rec, VFIOPOLICY_STATE_HELD,
-					VP_OVERRIDE_STUB);
+		held(rec, want, stays);
 		break;
 	case VFIOPOLICY_STATE_ISOLATED:
 		if (want != VP_WANT_TARGET || elsewhere)
@@ -411,6 +441,7 @@ void vp_handoff_work(struct work_struct *work)
 	case VFIOPOLICY_STATE_NATIVE:
 	case VFIOPOLICY_STATE_LOST:
 	case VFIOPOLICY_STATE_RELEASED:
+		vp_power_disown(rec);
 		if (want == VP_WANT_NATIVE)
 			vp_device_unlink(rec, VFIOPOLICY_STATE_RELEASED);
 		else if (want == VP_WANT_NOTICE)
@@ -422,7 +453,13 @@ void vp_handoff_work(struct work_struct *work)
 			look_again(rec, state, want);
 		break;
 	default:
-		break; /* deferred: the notification of BOUND ends that */
+		/* Deferred: BOUND or NOT_BOUND ends that, unless it is in vain. */
+		if (want != VP_WANT_TARGET && reason == VFIOPOLICY_REASON_DEFERRED &&
+		    vp_device_move(rec, VFIOPOLICY_STATE_HANDING_OFF,
+				   VFIOPOLICY_STATE_MATCHED,
+				   VFIOPOLICY_REASON_NONE))
+			kick_now(rec);
+		break;
 	}
 	vp_device_tell_rule(rec);
 out:
@@ -483,12 +520,14 @@ void vp_handoff_stop(void)
 {
 	struct vp_device *rec;
 
+	vp_target_stop();
 	while ((rec = vp_device_first())) {
 		if (cancel_delayed_work_sync(&rec->work))
 			vp_device_put(rec);
 		vp_device_unlink(rec, VFIOPOLICY_STATE_GONE);
 		vp_device_put(rec);
 	}
-	vp_target_stop();
+	/* Work of devices that have left the set is waited for here. */
 	destroy_workqueue(workqueue);
+	vp_target_free();
 }

@@ -76,10 +76,15 @@ bool vp_power_framebuffer(struct pci_dev *pdev)
  * vp_power_own() - no D3cold from here on
  * @rec: the record of the device
  *
- * Context: device_lock held, or the work item of the device.
+ * Where somebody else has turned it off already it stays so, also afterwards.
+ *
+ * Context: work item of the device. Takes pci_bus_sem, so not in a probe: AER
+ * takes device_lock under that.
  */
 void vp_power_own(struct vp_device *rec)
 {
+	if (rec->pdev->no_d3cold)
+		return;
 	rec->no_d3cold = true;
 	pci_d3cold_disable(rec->pdev);
 }
@@ -92,28 +97,30 @@ void vp_power_own(struct vp_device *rec)
  */
 void vp_power_disown(struct vp_device *rec)
 {
-	if (rec->no_d3cold && rec->pdev->d3cold_allowed)
+	/* What d3cold_allowed says in sysfs holds besides. */
+	if (rec->no_d3cold)
 		pci_d3cold_enable(rec->pdev);
 	rec->no_d3cold = false;
 }
 
 /**
  * vp_power_rest() - a device has come to the stub
- * @rec: its record
- * @awake: it must stay awake
+ * @pdev: the device
+ * @awake: it must stay awake, whatever power/control says
  *
  * Context: in the stub's probe; the core has woken the device, and takes as given
  * that whoever gives up that reference takes it again (local_pci_probe()).
  */
-void vp_power_rest(struct vp_device *rec, bool awake)
+void vp_power_rest(struct pci_dev *pdev, bool awake)
 {
-	struct device *dev = &rec->pdev->dev;
+	struct device *dev = &pdev->dev;
 
-	vp_power_own(rec);
+	pci_set_drvdata(pdev, awake ? pdev : NULL);
+	if (awake)
+		return;
 	pm_runtime_set_autosuspend_delay(dev, REST_DELAY);
 	pm_runtime_use_autosuspend(dev);
-	if (!awake)
-		pm_runtime_allow(dev);
+	pm_runtime_allow(dev);
 	pm_runtime_mark_last_busy(dev);
 	pm_runtime_put_autosuspend(dev);
 }
@@ -126,6 +133,10 @@ void vp_power_rest(struct vp_device *rec, bool awake)
  */
 void vp_power_wake(struct pci_dev *pdev)
 {
+	if (pci_get_drvdata(pdev)) {
+		pci_set_drvdata(pdev, NULL);
+		return;
+	}
 	pm_runtime_get_noresume(&pdev->dev);
 	pm_runtime_forbid(&pdev->dev);
 	pm_runtime_dont_use_autosuspend(&pdev->dev);

@@ -137,6 +137,24 @@ static bool begin(struct vp_device *rec, enum vfiopolicy_state from)
 	return done;
 }
 
+/*
+ * May the override of the stub be written now? Not over one that somebody else
+ * wrote, when the device is his from here on.
+ */
+static bool over_theirs(struct vp_device *rec)
+{
+	bool home;
+
+	spin_lock(&vp_lock);
+	home = vp_device_goes_home(rec);
+	spin_unlock(&vp_lock);
+	if (home)
+		return !vp_claim_override_is(rec, NULL);
+	/* Told, if there is one. */
+	vp_drift_override(rec);
+	return true;
+}
+
 /**
  * vp_release_from_target() - to wherever the rules want the device now
  * @rec: the record of the device
@@ -152,8 +170,9 @@ void vp_release_from_target(struct vp_device *rec)
 	if (!ret && !begin(rec, VFIOPOLICY_STATE_ISOLATED))
 		ret = -ESTALE;
 	if (!ret) {
-		ret = vp_claim_override(rec, VFIOPOLICY_STATE_RELEASING,
-					VP_OVERRIDE_STUB);
+		ret = over_theirs(rec) ?
+		      vp_claim_override(rec, VFIOPOLICY_STATE_RELEASING,
+					VP_OVERRIDE_STUB) : 0;
 		if (!ret)
 			device_release_driver(dev);
 		else

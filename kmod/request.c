@@ -130,10 +130,9 @@ void vp_request_wish(struct vp_device *rec)
 int vp_request_claim(struct vp_device *rec, u32 generation, bool *pending,
 		     struct netlink_ext_ack *extack, const struct nlattr *attr)
 {
+	bool missing = false;
 	int ret;
 
-	/* A wish said again is also one to look for its driver again. */
-	vp_target_try_again(VFIOPOLICY_CAUSE_REQUEST);
 	spin_lock(&vp_lock);
 	ret = check(rec, generation, extack, attr) ?:
 	      may_claim(rec, extack, attr);
@@ -145,10 +144,14 @@ int vp_request_claim(struct vp_device *rec, u32 generation, bool *pending,
 		rec->view.cause = VFIOPOLICY_CAUSE_REQUEST;
 		vp_request_wish(rec);
 	}
+	missing = rec->view.status.reason == VFIOPOLICY_REASON_MODULE_MISSING;
 	/* Where it is there, its override may have been written over. */
 	vp_handoff_kick(rec, 0);
 out:
 	spin_unlock(&vp_lock);
+	/* A wish said again is also one to look for its driver again. */
+	if (missing)
+		vp_target_try_again(VFIOPOLICY_CAUSE_REQUEST);
 	return ret;
 }
 

@@ -22,8 +22,8 @@
 #include "vfiopolicy.h"
 
 #define VP_BEST		"best"
-/* "vfio_pci:v........d........sv........sd........bc..sc..i.." */
-#define ALIAS_MAX	64
+/* request_module() refuses what is longer than this. */
+#define ASK_MAX		MODULE_NAME_LEN
 
 /**
  * struct loader - loads what one name or alias stands for
@@ -39,7 +39,7 @@
 struct loader {
 	struct list_head node;
 	struct work_struct work;
-	char ask[ALIAS_MAX];
+	char ask[ASK_MAX];
 	bool busy;
 	bool done;
 };
@@ -156,12 +156,16 @@ static struct loader *get_loader(const char *ask)
 	return loader;
 }
 
+/*
+ * A whole one would be three bytes too long: the digits of the sub-class and of
+ * the programming interface are left out, which no driver of vfio's asks for, and
+ * for which an alias has a "*".
+ */
 static void alias_of(const struct pci_dev *pdev, char *buf, size_t size)
 {
-	snprintf(buf, size, "vfio_pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X",
+	snprintf(buf, size, "vfio_pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsci",
 		 pdev->vendor, pdev->device, pdev->subsystem_vendor,
-		 pdev->subsystem_device, (u8)(pdev->class >> 16),
-		 (u8)(pdev->class >> 8), (u8)pdev->class);
+		 pdev->subsystem_device, (u8)(pdev->class >> 16));
 }
 
 /* Has it been asked for? Else it is now, and @rec says what it waits for. */
@@ -199,6 +203,22 @@ static void stay_held(struct vp_device *rec, enum vfiopolicy_reason why)
 	vp_device_move(rec, VFIOPOLICY_STATE_HELD, VFIOPOLICY_STATE_HELD, why);
 }
 
+/*
+ * What was found for a rule. Return: false when another rule has come since
+ * then, whose work comes as well. A number is never used again.
+ */
+static bool set_target(struct vp_device *rec, u32 rule, const char *name)
+{
+	bool same;
+
+	spin_lock(&vp_lock);
+	same = rec->view.entry && rec->view.entry->id == rule;
+	if (same)
+		strscpy(rec->view.target, name, sizeof(rec->view.target));
+	spin_unlock(&vp_lock);
+	return same;
+}
+
 /**
  * vp_target_is_there() - find the driver that a held device is to be handed to
  * @rec: its record; when it is there, its view.target is its name
@@ -210,11 +230,13 @@ static void stay_held(struct vp_device *rec, enum vfiopolicy_reason why)
 bool vp_target_is_there(struct vp_device *rec)
 {
 	struct search search = { .pdev = rec->pdev };
-	char name[VP_WORD_MAX], ask[ALIAS_MAX];
+	char name[VP_WORD_MAX], ask[ASK_MAX];
+	u32 rule;
 	bool best;
 
 	spin_lock(&vp_lock);
-	strscpy(name, rec->view.entry && rec->view.entry->rule.driver[0] ?
+	rule = rec->view.entry ? rec->view.entry->id : 0;
+	strscpy(name, rule && rec->view.entry->rule.driver[0] ?
 		rec->view.entry->rule.driver : VP_TARGET, sizeof(name));
 	spin_unlock(&vp_lock);
 
@@ -238,10 +260,7 @@ bool vp_target_is_there(struct vp_device *rec)
 		stay_held(rec, VFIOPOLICY_REASON_NO_TARGET);
 		return false;
 	}
-	spin_lock(&vp_lock);
-	strscpy(rec->view.target, search.found, sizeof(rec->view.target));
-	spin_unlock(&vp_lock);
-	return true;
+	return set_target(rec, rule, search.found);
 }
 
 /**
@@ -256,17 +275,14 @@ bool vp_target_is_there(struct vp_device *rec)
 void vp_target_guess(struct vp_device *rec)
 {
 	struct search search = { .pdev = rec->pdev };
-	bool best;
+	u32 rule = 0;
 
 	spin_lock(&vp_lock);
-	best = rec->view.entry &&
-	       !strcmp(rec->view.entry->rule.driver, VP_BEST);
+	if (rec->view.entry && !strcmp(rec->view.entry->rule.driver, VP_BEST))
+		rule = rec->view.entry->id;
 	spin_unlock(&vp_lock);
-	if (!best || !search_for(&search))
-		return;
-	spin_lock(&vp_lock);
-	strscpy(rec->view.target, search.found, sizeof(rec->view.target));
-	spin_unlock(&vp_lock);
+	if (rule && search_for(&search))
+		set_target(rec, rule, search.found);
 }
 
 /**
@@ -314,25 +330,39 @@ static bool is_of(const struct loader *loader, const struct module *module)
 	return !*a && !*b;
 }
 
+/**
+ * vp_target_going() - a module is being unloaded
+ * @module: the module
+ *
+ * It is not loaded again behind the back of whoever does that, only when a rule
+ * or a request comes.
+ *
+ * Context: takes vp_lock.
+ */
+void vp_target_going(const struct module *module)
+{
+	struct loader *loader;
+
+	spin_lock(&vp_lock);
+	list_for_each_entry(loader, &loaders, node)
+		if (is_of(loader, module))
+			loader->done = true;
+	spin_unlock(&vp_lock);
+}
+
 /*
  * A module whose init has run (MODULE_STATE_LIVE) has registered its driver:
- * so the target may come later, from a root that was not mounted yet. One that
- * somebody unloads is not loaded again behind his back.
+ * so the target may come later, from a root that was not mounted yet. By
+ * MODULE_STATE_GOING it has left its devices, which may have taken it long:
+ * the first UNBIND notification tells that earlier.
  */
 static int module_changed(struct notifier_block *nb, unsigned long action,
 			  void *data)
 {
-	struct loader *loader;
-
-	if (action == MODULE_STATE_LIVE) {
+	if (action == MODULE_STATE_LIVE)
 		vp_device_kick_waiting(VFIOPOLICY_CAUSE_TARGET);
-	} else if (action == MODULE_STATE_GOING) {
-		spin_lock(&vp_lock);
-		list_for_each_entry(loader, &loaders, node)
-			if (is_of(loader, data))
-				loader->done = true;
-		spin_unlock(&vp_lock);
-	}
+	else if (action == MODULE_STATE_GOING)
+		vp_target_going(data);
 	return NOTIFY_OK;
 }
 
@@ -351,18 +381,26 @@ void vp_target_start(void)
 }
 
 /**
- * vp_target_stop() - load no more
+ * vp_target_stop() - hear of modules no more
  *
- * Context: may sleep for as long as a modprobe that is running takes; after
- * vp_device_freeze(), before the workqueue goes, when no record is worked on.
+ * Context: may sleep; after vp_device_freeze(), so no loader is queued again.
  */
 void vp_target_stop(void)
 {
+	unregister_module_notifier(&module_nb);
+}
+
+/**
+ * vp_target_free() - forget the loaders
+ *
+ * Context: module exit, when the workqueue has gone, and with it all who may be
+ * looking for one: also the work of devices that have left the set.
+ */
+void vp_target_free(void)
+{
 	struct loader *loader, *next;
 
-	unregister_module_notifier(&module_nb);
 	list_for_each_entry_safe(loader, next, &loaders, node) {
-		cancel_work_sync(&loader->work);
 		list_del(&loader->node);
 		kfree(loader);
 	}

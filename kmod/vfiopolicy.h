@@ -14,6 +14,7 @@
 #include "state.h"
 
 struct iommu_group;
+struct module;
 struct netlink_ext_ack;
 struct nlattr;
 struct pci_dev;
@@ -40,7 +41,7 @@ struct pci_dev;
  *	is written, so that "does the record still want it" and the writing are
  *	one step. The work item of a device takes it, to look at the driver too;
  *	the ADD notification takes that of the new device, which no driver can
- *	have yet, and only tries that of others (with=), as group.c does.
+ *	have yet, and only tries that of others (with=, PFs), as group.c does.
  *
  * Order: rules_lock, then vp_lock. device_lock, then vp_lock. The device_lock
  * of a PF may be held when that of its VF is taken, never the other way round.
@@ -167,6 +168,11 @@ struct vp_stats {
  * @group: its IOMMU group, referenced, or NULL; set once, under device_lock
  *         with a driver bound, and stays until the record is freed
  * @with_group: the same as soon as there is one, for comparing alone
+ * @anchor: place among those that others are held with; guarded by vp_lock
+ * @handing_to: the driver that it is being handed to; guarded by vp_lock, of
+ *              use in state handing-off alone
+ * @vetoed_at: when a driver was last refused, in jiffies; guarded by vp_lock
+ * @due: when @work is to run, in jiffies, if it is queued; guarded by vp_lock
  * @take_over: somebody asked for it to be taken from its driver; guarded by
  *             vp_lock
  * @told_rule: number of the rule in its last event; guarded by vp_lock
@@ -177,9 +183,9 @@ struct vp_stats {
  *        writer of tables, who keeps that table, under rules_lock
  * @plan_fit: how @plan fits
  * @tries: how often @work has tried in vain; guarded by vp_lock
- * @no_d3cold: D3cold is off because of us; written by the stub's probe under
- *             device_lock, and by @work
- * @wrote: the override that was last written; guarded by vp_lock
+ * @no_d3cold: D3cold is off because of us; of @work alone
+ * @wrote: the override that was last written by us, if it is one; guarded by
+ *         vp_lock
  * @override: spare strings of compat/override.h; guarded by device_lock
  */
 struct vp_device {
@@ -192,6 +198,10 @@ struct vp_device {
 	struct vp_view view;
 	struct iommu_group *group;
 	const struct iommu_group *with_group;
+	struct list_head anchor;
+	char handing_to[VP_NAME_MAX];
+	unsigned long vetoed_at;
+	unsigned long due;
 	bool take_over;
 	u32 told_rule;
 	bool owned;
@@ -247,7 +257,6 @@ bool vp_device_unlink(struct vp_device *rec, enum vfiopolicy_state last);
 struct vp_device *vp_device_find(struct pci_dev *pdev);
 struct vp_device *vp_device_by_address(const char *address);
 struct vp_device *vp_device_at_locked(u32 domain, u8 bus, u8 devfn);
-struct vp_device *vp_device_next_locked(const struct vp_device *rec);
 int vp_device_show(struct vp_device *rec, vp_view_fn fn, void *arg);
 int vp_device_for_each(u32 *cursor, u32 *generation, vp_view_fn fn, void *arg);
 void vp_device_pin_groups(void (*fn)(struct vp_device *rec, void *arg),
@@ -295,6 +304,7 @@ bool vp_claim_override_is(struct vp_device *rec, const char *text);
 const char *vp_claim_override_text(const struct vp_device *rec,
 				   enum vp_override_name name);
 bool vp_claim_is_ours(const struct vp_device *rec, const char *text);
+const char *vp_claim_expected(const struct vp_device *rec);
 enum vfiopolicy_reason vp_claim_never(struct vp_device *rec);
 enum vfiopolicy_reason vp_claim_never_kind(struct pci_dev *pdev);
 bool vp_claim_is_vfio(const struct device_driver *drv);
@@ -302,6 +312,7 @@ bool vp_claim_record(struct pci_dev *pdev, struct pci_dev *pf,
 		     enum vfiopolicy_reason why, enum vfiopolicy_cause cause,
 		     struct vp_device **recp);
 void vp_claim_free(struct pci_dev *pdev, struct pci_dev *pf);
+void vp_claim_note_missed(void);
 int vp_claim_register_stub(void);
 int vp_claim_start(void);
 void vp_claim_stop(void);
@@ -331,6 +342,8 @@ const char *vp_target_by_rule(const struct vp_entry *entry);
 void vp_target_try_again(enum vfiopolicy_cause cause);
 void vp_target_start(void);
 void vp_target_stop(void);
+void vp_target_free(void);
+void vp_target_going(const struct module *module);
 
 /* drift.c */
 bool vp_drift_yielded(const struct vp_device *rec);
@@ -351,13 +364,15 @@ enum vp_want vp_with_want(struct pci_dev *pdev, const struct vp_facts *facts,
 enum vp_with vp_with_of(struct pci_dev *pdev);
 bool vp_with_beside(struct pci_dev *pdev, struct pci_dev *other,
 		    enum vp_with with);
+void vp_with_update_locked(struct vp_device *rec);
+void vp_with_forget_locked(struct vp_device *rec);
 
 /* power.c */
 extern const struct dev_pm_ops vp_power_ops;
 bool vp_power_framebuffer(struct pci_dev *pdev);
 void vp_power_own(struct vp_device *rec);
 void vp_power_disown(struct vp_device *rec);
-void vp_power_rest(struct vp_device *rec, bool awake);
+void vp_power_rest(struct pci_dev *pdev, bool awake);
 void vp_power_wake(struct pci_dev *pdev);
 
 /* release.c */

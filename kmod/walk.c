@@ -17,6 +17,15 @@ struct walk {
 	enum vfiopolicy_cause cause;
 };
 
+/* What the rule names, not what is only held with that. */
+static void ask(struct vp_device *rec, const struct walk *walk)
+{
+	lockdep_assert_held(&vp_lock);
+	if (walk->take_over && rec->linked && rec->view.entry &&
+	    rec->view.entry->id == walk->id && rec->view.fit == VP_FIT_MATCH)
+		vp_request_wish(rec);
+}
+
 /*
  * Records a device that is there already. Writes and binds nothing: whether a
  * device is free can only be told under its device_lock, behind which a slow
@@ -45,15 +54,16 @@ static void present(struct pci_dev *pdev, const struct walk *walk)
 
 	if (vp_claim_record(pdev, pf, vp_claim_never_kind(pdev), walk->cause, &rec)) {
 		spin_lock(&vp_lock);
-		rec->take_over = walk->take_over && rec->view.entry &&
-				 rec->view.entry->id == walk->id;
+		ask(rec, walk);
 		vp_handoff_kick(rec, 0);
 		spin_unlock(&vp_lock);
 	}
-	if (rec)
+	if (rec) {
 		vp_device_put(rec);
-	else
+	} else {
+		vp_claim_note_missed();
 		pr_err("%s: no memory to claim it\n", pci_name(pdev));
+	}
 out:
 	pci_dev_put(pf);
 }
@@ -62,20 +72,18 @@ out:
 static void gather_one(struct pci_dev *pdev, const struct walk *walk)
 {
 	struct vp_device *rec = vp_device_find(pdev);
-	struct pci_dev *pf;
 	bool free = false;
 
 	if (rec) {
 		vp_device_put(rec);
 		return;
 	}
-	if (device_trylock(&pdev->dev)) {
-		pf = vp_facts_get_pf(pdev);
-		free = !pdev->dev.driver && device_is_registered(&pdev->dev) &&
-		       !pdev->is_virtfn == !pf;
+	/* A VF is left to its work item, which may wait for its PF's lock. */
+	if (!pdev->is_virtfn && !READ_ONCE(pdev->dev.driver) &&
+	    device_trylock(&pdev->dev)) {
+		free = !pdev->dev.driver && device_is_registered(&pdev->dev);
 		if (free)
-			vp_claim_free(pdev, pf);
-		pci_dev_put(pf);
+			vp_claim_free(pdev, NULL);
 		device_unlock(&pdev->dev);
 	}
 	if (!free)
@@ -114,8 +122,7 @@ static int walk_one(struct device *dev, void *arg)
 	spin_lock(&vp_lock);
 	if (rec->view.entry && rec->view.entry->id == walk->id) {
 		rec->view.cause = walk->cause;
-		if (walk->take_over)
-			vp_request_wish(rec);
+		ask(rec, walk);
 		vp_handoff_kick(rec, 0);
 	}
 	spin_unlock(&vp_lock);

@@ -14,11 +14,43 @@
 
 #include "vfiopolicy.h"
 
-static bool anchors(const struct vp_device *rec, enum vp_with with)
+/* The records that others are held with. Guarded by vp_lock. */
+static LIST_HEAD(anchors);
+
+static bool anchors_by(const struct vp_device *rec, enum vp_with with)
 {
 	lockdep_assert_held(&vp_lock);
-	return rec->view.entry && rec->view.fit == VP_FIT_MATCH &&
-	       rec->view.entry->rule.with == with;
+	return !list_empty(&rec->anchor) && rec->view.entry->rule.with == with;
+}
+
+/**
+ * vp_with_update_locked() - are others to be held with this device
+ * @rec: its record, to which a rule has just been given or not
+ *
+ * Not with what can never be given away itself.
+ *
+ * Context: vp_lock held.
+ */
+void vp_with_update_locked(struct vp_device *rec)
+{
+	const struct vp_entry *entry = rec->view.entry;
+
+	vp_with_forget_locked(rec);
+	if (entry && rec->view.fit == VP_FIT_MATCH && entry->rule.with &&
+	    !vp_claim_never_kind(rec->pdev))
+		list_add(&rec->anchor, &anchors);
+}
+
+/**
+ * vp_with_forget_locked() - no others are held with this device any more
+ * @rec: its record
+ *
+ * Context: vp_lock held.
+ */
+void vp_with_forget_locked(struct vp_device *rec)
+{
+	lockdep_assert_held(&vp_lock);
+	list_del_init(&rec->anchor);
 }
 
 /* The rule of a device that one is to be held with, or NULL. */
@@ -33,12 +65,12 @@ static struct vp_entry *find(const struct vp_facts *facts,
 	for (fn = 0; fn < 8 && !facts->vf; fn++) {
 		rec = vp_device_at_locked(facts->domain, facts->bus,
 					  PCI_DEVFN(PCI_SLOT(facts->devfn), fn));
-		if (rec && !rec->view.facts.vf && anchors(rec, VP_WITH_SLOT))
+		if (rec && !rec->view.facts.vf && anchors_by(rec, VP_WITH_SLOT))
 			return rec->view.entry;
 	}
-	rec = group ? vp_device_next_locked(NULL) : NULL;
-	for (; rec; rec = vp_device_next_locked(rec))
-		if (rec->with_group == group && anchors(rec, VP_WITH_GROUP))
+	list_for_each_entry(rec, &anchors, anchor)
+		if (group && rec->with_group == group &&
+		    anchors_by(rec, VP_WITH_GROUP))
 			return rec->view.entry;
 	return NULL;
 }

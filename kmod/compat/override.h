@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The driver override of a PCI device on every kernel. Whoever calls holds the
- * device_lock: so what is read and what is written is one step, also for a
- * BIND notification, which comes with that lock held.
+ * The driver override of a PCI device on every kernel. Whoever writes holds the
+ * device_lock: so asking whether it is wanted and writing it are one step, also
+ * for a BIND notification, which comes with that lock held.
  *
  * VP_HAVE_PCI_DEV_OVERRIDE (probe: struct pci_dev has a driver_override):
  * the string hangs off the pci_dev, is written under device_lock, and is
@@ -70,6 +70,14 @@ static inline void vp_override_read(struct pci_dev *pdev, char *buf, size_t size
 	strscpy(buf, pdev->driver_override ?: "", size);
 }
 
+/* The same without device_lock, which this takes. */
+static inline void vp_override_look(struct pci_dev *pdev, char *buf, size_t size)
+{
+	device_lock(&pdev->dev);
+	vp_override_read(pdev, buf, size);
+	device_unlock(&pdev->dev);
+}
+
 static inline void vp_override_retire(struct vp_override *ovr, const char *old)
 {
 	int i;
@@ -129,13 +137,21 @@ static inline void vp_override_free(struct vp_override *ovr)
 {
 }
 
-/* Context: device_lock held. @buf: gets as much of it as fits, "" for none. */
-static inline void vp_override_read(struct pci_dev *pdev, char *buf, size_t size)
+/*
+ * Context: any. Not under device_lock: a user who opens a device that is with
+ * vfio fails to when somebody has that (vfio_pci_core_enable()).
+ * @buf: gets as much of it as fits, "" for none.
+ */
+static inline void vp_override_look(struct pci_dev *pdev, char *buf, size_t size)
 {
-	device_lock_assert(&pdev->dev);
 	spin_lock(&pdev->dev.driver_override.lock);
 	strscpy(buf, pdev->dev.driver_override.name ?: "", size);
 	spin_unlock(&pdev->dev.driver_override.lock);
+}
+
+static inline void vp_override_read(struct pci_dev *pdev, char *buf, size_t size)
+{
+	vp_override_look(pdev, buf, size);
 }
 
 /*
