@@ -5,6 +5,7 @@
  * the rule says so now. Never under a user: a driver of vfio's waits in its
  * remove until the user has closed the device, and we with it.
  */
+#include <linux/delay.h>
 #include <linux/iommu.h>
 #include <linux/pci.h>
 
@@ -64,6 +65,25 @@ int vp_release_shut_out(struct vp_device *rec)
 	return ret;
 }
 
+/*
+ * The DMA of the group may be owned for another device of it that is on its way
+ * back too, until that has lost its driver: then no driver of the host's can have
+ * this one. Not for long, so it is waited for; a user of another device is not.
+ */
+static int attach(struct vp_device *rec)
+{
+	unsigned int ms;
+	int ret;
+
+	/* Some ten seconds in all. */
+	for (ms = 10; ; ms *= 2) {
+		ret = device_attach(&rec->pdev->dev);
+		if (ret != -EBUSY || ms > 5120)
+			return ret;
+		msleep(ms);
+	}
+}
+
 /**
  * vp_release_settle() - from no driver to the stub, or to the host's own
  * @rec: the record of the device, which is in state releasing
@@ -86,7 +106,7 @@ void vp_release_settle(struct vp_device *rec)
 	if (home)
 		vp_power_disown(rec);
 	/* No driver is an answer too: the host may have none for it. */
-	if (device_attach(&rec->pdev->dev) < 0)
+	if (attach(rec) < 0)
 		pr_warn("%s: the host's driver failed to take it back\n",
 			rec->view.address);
 	vp_handoff_is_bound(rec, VP_STUB);
