@@ -27,6 +27,9 @@ help:
 	@echo 'make dkms-remove       undoes that'
 	@echo 'make demo              a guest shows what it does (STAY=1: and leaves you in it)'
 	@echo 'make check             all tests on kernels 6.1, 6.12 and 7.2 (K=6.12 T=claim: a part)'
+	@echo 'make check-debug       those in guests, on a kernel with KASAN, lockdep, kmemleak (T=)'
+	@echo 'make check-long        races and cycles, for hours (K=6.12; VP_CYCLES= and so on:'
+	@echo '                       see selftests/check)'
 	@echo 'make fuzz              the fuzzers, 30 s each (RUNS=10000000: so many runs each)'
 	@echo 'make bench             how fast it is, as ratios'
 	@echo 'make style             checkpatch, sparse, shellcheck, cppcheck, clang-tidy'
@@ -69,9 +72,10 @@ dkms-remove:
 	dkms remove vfiopolicy/$(VERSION) --all
 	rm -rf $(DKMS_DIR)
 
-# For each kernel K: build/K/{vfiopolicy,testbus,greedy}.ko, each built in a
+# For each kernel K: build/K/vfiopolicy.ko, and those for tests, each built in a
 # copy of its own, since Kbuild writes beside the sources.
-KERNELS := 6.1 6.12 7.2
+TEST_MODULES := testbus greedy test_vfio_pci picture awake
+KERNELS := 6.1 6.12 7.2 debug
 define kernel_rules
 $(BUILD)/$(1)/vfiopolicy.ko: $(MODULE_SRC)
 	@rm -rf $(BUILD)/$(1)/vfiopolicy && mkdir -p $(BUILD)/$(1)/vfiopolicy
@@ -79,15 +83,14 @@ $(BUILD)/$(1)/vfiopolicy.ko: $(MODULE_SRC)
 	$(VM)/kernels build $(1) $(BUILD)/$(1)/vfiopolicy W=1 KCFLAGS=-Werror -s modules
 	@cp $(BUILD)/$(1)/vfiopolicy/vfiopolicy.ko $$@
 
-$(BUILD)/$(1)/%.ko: selftests/%/Kbuild $(wildcard selftests/testbus/* selftests/greedy/*)
+$(BUILD)/$(1)/%.ko: selftests/%/Kbuild $(wildcard $(TEST_MODULES:%=selftests/%/*))
 	@rm -rf $(BUILD)/$(1)/$$* && mkdir -p $(BUILD)/$(1)/$$*
 	@cp -p selftests/$$*/* $(BUILD)/$(1)/$$*/
 	$(VM)/kernels build $(1) $(BUILD)/$(1)/$$* W=1 KCFLAGS=-Werror -s modules
 	@cp $(BUILD)/$(1)/$$*/$$*.ko $$@
 
 .PHONY: modules-$(1)
-modules-$(1): $(BUILD)/$(1)/vfiopolicy.ko $(BUILD)/$(1)/testbus.ko \
-	      $(BUILD)/$(1)/greedy.ko
+modules-$(1): $(BUILD)/$(1)/vfiopolicy.ko $(TEST_MODULES:%=$(BUILD)/$(1)/%.ko)
 endef
 $(foreach k,$(KERNELS),$(eval $(call kernel_rules,$(k))))
 
@@ -102,6 +105,15 @@ demo:
 .PHONY: check
 check:
 	selftests/check $(if $(K),-k "$(K)") $(if $(T),-t "$(T)")
+
+# Builds that kernel when it is not there: a quarter of an hour.
+.PHONY: check-debug
+check-debug:
+	selftests/check -k debug $(if $(T),-t "$(T)")
+
+.PHONY: check-long
+check-long:
+	selftests/check -l $(if $(K),-k "$(K)") $(if $(T),-t "$(T)")
 
 .PHONY: fuzz
 fuzz:

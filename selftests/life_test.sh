@@ -80,7 +80,7 @@ rule_that_goes_midway_takes_it_back() {
 	local i state
 
 	load || return 1
-	for i in 1 2 3 4; do
+	for i in $(rounds 4); do
 		for state in matched held handing-off isolated; do
 			echo "$IGB" > "$SYS/$IGB/driver/unbind"
 			vpnl flash "$IGB" $state "vfio $IGB" &&

@@ -7,12 +7,15 @@
 #
 # VP_MESSAGES: how many messages; VP_SECONDS: how long at most, which is what
 # ends it where the processor is emulated; VP_SEED: a seed, to do the same again.
+# The debug kernel has fewer, unless it is told otherwise.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
 
-MESSAGES=${VP_MESSAGES:-1000000}
-LONGEST=${VP_SECONDS:-45}
+MILLION=1000000 CHANGES=100000 SAMPLE=20000
+[ -z "${VP_SLOW:-}" ] || MILLION=20000 CHANGES=5000 SAMPLE=1000
+MESSAGES=${VP_MESSAGES:-$MILLION}
+LONGEST=${VP_SECONDS:-$((45 * ${VP_SLOW:-1}))}
 SEED=${VP_SEED:-$RANDOM$RANDOM}
 KLOG=$(dirname "$0")/vm/klog
 # What memory may be gone afterwards, in kB: five times as much as comes and goes
@@ -66,7 +69,7 @@ fuzz() {
 
 # digest_of SEED
 digest_of() {
-	fuzz digest -n 20000 -s "$1" >&2 && sed -n 's/^digest: //p' "$DIR/digest"
+	fuzz digest -n $SAMPLE -s "$1" >&2 && sed -n 's/^digest: //p' "$DIR/digest"
 }
 
 # Also what first has to be there, before memory is looked at.
@@ -103,7 +106,7 @@ every_answer_is_as_it_should_be() {
 }
 
 so_when_rules_change_all_the_time() {
-	fuzz changes -c -n 100000 -s "$SEED" -t "$LONGEST" || return 1
+	fuzz changes -c -n $CHANGES -s "$SEED" -t "$LONGEST" || return 1
 	sed 's/^/# /' "$DIR/changes"
 }
 

@@ -33,6 +33,7 @@ TESTS="claim_takes_it_from_its_native_driver
 	another_generation_is_refused
 	latest_wish_wins
 	several_are_taken_over_at_once
+	rule_with_the_flag_takes_its_devices
 	group_tells_of_its_members
 	group_with_a_host_function_is_never_viable
 	group_goes_with_its_devices
@@ -224,14 +225,14 @@ latest_wish_wins() {
 
 	load "rules=\"vfio $NVME\"" && replug "$NVME" &&
 		wait_state "$NVME" isolated || return 1
-	for i in {1..40}; do
+	for i in $(rounds 40); do
 		vpnl release "$NVME" > "$DIR/answer" || return 1
 		# Others find it halfway.
 		[ $((i % 8)) != 0 ] || wait_state "$NVME" released || return 1
 		vpnl claim "$NVME" > "$DIR/answer" || return 1
 	done
 	wait_state "$NVME" isolated && wait_driver "$NVME" vfio-pci || return 1
-	for i in {1..40}; do
+	for i in $(rounds 40); do
 		vpnl claim "$NVME" > "$DIR/answer" &&
 			vpnl release "$NVME" > "$DIR/answer" || return 1
 	done
@@ -254,6 +255,41 @@ several_are_taken_over_at_once() {
 		wait_state "$addr" isolated || return 1
 	done
 	same "taken over" "$(stat_of take-overs)" "${#all[@]}" || return 1
+	unload
+	for addr in "${all[@]}"; do
+		wait_driver "$addr" nvme || return 1
+	done
+}
+
+# Said again with the flag, a rule takes what it has left so far; but no PF.
+rule_with_the_flag_takes_its_devices() {
+	local all addr
+
+	mapfile -t all < <(all_of 1b36:0010)
+	load && vpnl add "vfio 1b36:0010" > "$DIR/answer" &&
+		vpnl add "vfio $IGB" > "$DIR/answer" &&
+		wait_state "$IGB" native native-driver &&
+		echo 2 > "$SYS/$IGB/sriov_numvfs" || return 1
+	for addr in "${all[@]}"; do
+		wait_state "$addr" native native-driver &&
+			same driver "$(driver_of "$addr")" nvme || return 1
+	done
+	vpnl add --take-over "vfio 1b36:0010" > "$DIR/answer" &&
+		same "number, and that it was there" "$(cat "$DIR/answer")" \
+			"1 runtime vfio 1b36:0010 existed" || return 1
+	for addr in "${all[@]}"; do
+		wait_state "$addr" isolated || return 1
+	done
+	same "taken over" "$(stat_of take-overs)" "${#all[@]}" &&
+		vpnl add --take-over "vfio $IGB" > "$DIR/answer" &&
+		wait_state "$IGB" native vfs-enabled &&
+		same driver "$(driver_of "$IGB")" igb &&
+		same override "$(override_of "$IGB")" "(null)" &&
+		echo 0 > "$SYS/$IGB/sriov_numvfs" &&
+		same "state without VFs" "$(dev "$IGB" state)" native &&
+		vpnl add --take-over "vfio $IGB" > "$DIR/answer" &&
+		wait_state "$IGB" isolated &&
+		same "taken over" "$(stat_of take-overs)" $((${#all[@]} + 1)) || return 1
 	unload
 	for addr in "${all[@]}"; do
 		wait_driver "$addr" nvme || return 1

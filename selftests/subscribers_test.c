@@ -22,7 +22,8 @@
 
 #define READERS	56
 #define SILENT	8
-#define EVENTS	10000
+/* How many are made: enough that who does not read has no room for them. */
+#define EVENTS	(getenv("VP_SLOW") ? 2000 : 10000)
 /* More than all events take, however late its reader comes to it. */
 #define ROOMY	(256 << 20)
 

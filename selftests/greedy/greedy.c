@@ -11,6 +11,8 @@
  *	1000:00:05.0 greedy_async 3
  *	total 6
  *	echo 0 > /sys/kernel/debug/greedy/probes	counts from zero again
+ *	echo 1 > /sys/kernel/debug/greedy/again		both leave and come again
+ *			as drivers, which tries all devices; counts stay
  *
  *	domain		count and bind in this PCI domain alone; -1: in all
  *	bind		bind to the device, instead of -ENODEV
@@ -70,6 +72,10 @@ static DEFINE_HASHTABLE(greedy_counts, 10);
 static unsigned long greedy_total;
 
 static struct dentry *greedy_dir;
+
+/* One at a time may have the drivers leave and come; guards greedy_there. */
+static DEFINE_MUTEX(greedy_again_lock);
+static bool greedy_there;
 
 static struct greedy_count *greedy_find(struct pci_dev *pdev,
 					const char *driver)
@@ -216,7 +222,7 @@ static const struct file_operations greedy_probes_ops = {
 	.release = single_release,
 };
 
-static int __init greedy_init(void)
+static int greedy_come(void)
 {
 	int ret;
 
@@ -224,26 +230,64 @@ static int __init greedy_init(void)
 	if (ret)
 		return ret;
 	ret = pci_register_driver(&greedy_async);
-	if (ret) {
+	if (ret)
 		pci_unregister_driver(&greedy_sync);
+	greedy_there = !ret;
+	return ret;
+}
+
+/*
+ * Unregistering waits for probes under way: the async ones too, which the
+ * driver core flushes before it detaches such a driver.
+ */
+static void greedy_leave(void)
+{
+	if (!greedy_there)
+		return;
+	pci_unregister_driver(&greedy_async);
+	pci_unregister_driver(&greedy_sync);
+	greedy_there = false;
+}
+
+static ssize_t greedy_again_write(struct file *file, const char __user *from,
+				  size_t count, loff_t *pos)
+{
+	int ret;
+
+	mutex_lock(&greedy_again_lock);
+	greedy_leave();
+	ret = greedy_come();
+	mutex_unlock(&greedy_again_lock);
+	return ret ?: count;
+}
+
+static const struct file_operations greedy_again_ops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = greedy_again_write,
+	.llseek = noop_llseek,
+};
+
+static int __init greedy_init(void)
+{
+	int ret;
+
+	ret = greedy_come();
+	if (ret) {
 		greedy_reset();
 		return ret;
 	}
 	greedy_dir = debugfs_create_dir("greedy", NULL);
 	debugfs_create_file("probes", 0600, greedy_dir, NULL,
 			    &greedy_probes_ops);
+	debugfs_create_file("again", 0200, greedy_dir, NULL, &greedy_again_ops);
 	return 0;
 }
 
 static void __exit greedy_exit(void)
 {
 	debugfs_remove(greedy_dir);
-	/*
-	 * Unregistering waits for probes under way: the async ones too, which
-	 * the driver core flushes before it detaches such a driver.
-	 */
-	pci_unregister_driver(&greedy_async);
-	pci_unregister_driver(&greedy_sync);
+	greedy_leave();
 	greedy_reset();
 }
 

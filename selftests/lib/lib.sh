@@ -8,6 +8,7 @@
 #	VP_MODULES	folder with vfiopolicy.ko, testbus.ko and greedy.ko
 #	VP_BIN		folder with vpnl and vfiopolicy
 #	KSELFTEST	folder with kselftest/ktap_helpers.sh
+#	VP_SLOW		how many times slower than others this kernel is
 
 set -u
 
@@ -15,10 +16,12 @@ PATH=$VP_BIN:$PATH
 SYS=/sys/bus/pci/devices
 # How long something that should happen may take before the test says that it
 # did not. Emulated and with a neighbour, a second is not a second.
-PATIENCE=${VP_PATIENCE:-60}
+PATIENCE=${VP_PATIENCE:-$((60 * ${VP_SLOW:-1}))}
 
 # shellcheck source=/dev/null
 . "$KSELFTEST/kselftest/ktap_helpers.sh"
+# shellcheck source=selftests/lib/detect.sh
+. "${BASH_SOURCE%/*}/detect.sh"
 
 say() {
 	printf '# %s\n' "$*"
@@ -54,6 +57,12 @@ until_true() {
 		[ $SECONDS -lt $end ] || return 1
 		read -rt 0.05 -u $REST || :
 	done
+}
+
+# rounds COUNT: the numbers from 1, for what is left to chance; fewer of them
+# where each takes long
+rounds() {
+	seq $((($1 + ${VP_SLOW:-1} - 1) / ${VP_SLOW:-1}))
 }
 
 # What drives a device: the name of its driver, or -.
@@ -125,7 +134,7 @@ replug() {
 
 # load [PARAMETER...]: the module, with these parameters
 load() {
-	insmod "$VP_MODULES/vfiopolicy.ko" "$@"
+	insmod "$VP_MODULES/vfiopolicy.ko" "$@" && detect_note_load
 }
 
 # Away with the module, and with what it left on devices: fail closed means
@@ -194,6 +203,33 @@ trace_end() {
 
 testbus() {
 	echo "$*" > /sys/kernel/debug/testbus/control
+}
+
+# counts_of ADDRESS...: what must be as it was after any number of cycles: IOMMU
+# groups, references on modules, on these devices and on their buses, on which
+# each device that is not freed holds one. Needs the test bus.
+counts_of() {
+	local dev own bus module groups=(/sys/kernel/iommu_groups/*)
+
+	printf 'groups=%d' ${#groups[@]}
+	for module in vfiopolicy vfio_pci vfio_pci_core vfio; do
+		[ ! -e /sys/module/$module/refcnt ] ||
+			printf ' %s=%d' $module "$(< /sys/module/$module/refcnt)"
+	done
+	while read -r dev own bus; do
+		[[ " $* " != *" $dev "* ]] || printf ' %s=%d/%d' "$dev" "$own" "$bus"
+	done < <(sort /sys/kernel/debug/testbus/references)
+}
+
+has_counts() {
+	[ "$(counts_of "${@:2}")" = "$1" ]
+}
+
+# counts_are COUNTS ADDRESS...: what somebody has just let go may take a moment
+counts_are() {
+	until_true has_counts "$@" && return 0
+	say "failed: counts are '$(counts_of "${@:2}")', before: '$1'"
+	return 1
 }
 
 need_debugfs() {

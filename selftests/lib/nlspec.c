@@ -271,6 +271,8 @@ static const char *wrong_attr(const struct nlattr *attr,
 		return "a nest that is none";
 	if (is->type == NLSPEC_STRING)
 		return wrong_string(attr, is->max);
+	if (is->type == NLSPEC_FLAG)
+		return len ? "a flag with something in it" : NULL;
 	/* No request has anything else. */
 	if (is->type != NLSPEC_U32)
 		return "an attribute of no request";

@@ -8,12 +8,61 @@
 
 #include <linux/err.h>
 #include <linux/jiffies.h>
+#include <linux/limits.h>
+#include <linux/lockdep.h>
+#include <linux/notifier.h>
 #include <linux/numa.h>
 #include <linux/slab.h>
 
 #include "testbus.h"
 
 #define TB_RELEASE_PATIENCE	(10 * HZ)
+
+/*
+ * The driver core keeps lockdep out of device_lock, since it knows no order of
+ * all devices. Of ours there is one: nothing takes the lock of one of them with
+ * that of another of its kind. So what else is taken with them is looked at.
+ */
+static struct lock_class_key tb_function_lock;
+static struct lock_class_key tb_bridge_lock;
+
+static int tb_bus_notify(struct notifier_block *nb, unsigned long action,
+			 void *data)
+{
+	struct pci_dev *pdev = to_pci_dev(data);
+
+	if (pdev->bus->ops != &tb_config_ops || action != BUS_NOTIFY_ADD_DEVICE)
+		return NOTIFY_DONE;
+	if (pci_is_bridge(pdev))
+		lockdep_set_class(&pdev->dev.mutex, &tb_bridge_lock);
+	else
+		lockdep_set_class(&pdev->dev.mutex, &tb_function_lock);
+	return NOTIFY_DONE;
+}
+
+/* Ahead of all who may take that lock. */
+static struct notifier_block tb_bus_nb = {
+	.notifier_call = tb_bus_notify,
+	.priority = INT_MAX,
+};
+
+/**
+ * tb_bus_init() - before any domain is made
+ *
+ * Return: 0 or an error.
+ */
+int tb_bus_init(void)
+{
+	return bus_register_notifier(&pci_bus_type, &tb_bus_nb);
+}
+
+/**
+ * tb_bus_exit() - when all domains have gone
+ */
+void tb_bus_exit(void)
+{
+	bus_unregister_notifier(&pci_bus_type, &tb_bus_nb);
+}
 
 static void tb_bus_released(struct pci_host_bridge *bridge)
 {

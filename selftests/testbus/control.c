@@ -10,6 +10,7 @@
  *			does of each takes longer than all the rest
  *	echo COMMAND > /sys/kernel/debug/testbus/control
  *	cat /sys/kernel/debug/testbus/control	what is defined, as it is now
+ *	cat /sys/kernel/debug/testbus/references	see refs.c
  *
  *	define ADDR VVVV:DDDD [OPTION...]	put it in config space; no scan
  *	rescan [DOMAIN]				scan, all domains unless told
@@ -594,9 +595,12 @@ static int __init tb_init(void)
 		       TB_MAX_DOMAINS);
 		return -EINVAL;
 	}
-	ret = tb_group_init();
+	ret = tb_bus_init();
 	if (ret)
 		return ret;
+	ret = tb_group_init();
+	if (ret)
+		goto err_bus;
 	for (i = 0; i < domains; i++) {
 		struct tb_domain *dom = tb_bus_create(TB_FIRST_DOMAIN + i);
 
@@ -609,11 +613,14 @@ static int __init tb_init(void)
 	tb_dir = debugfs_create_dir("testbus", NULL);
 	debugfs_create_file_unsafe("control", 0600, tb_dir, NULL,
 				   &tb_control_ops);
+	tb_refs_init(tb_dir);
 	return 0;
 
 err_domains:
 	tb_destroy_domains();
 	tb_group_exit();
+err_bus:
+	tb_bus_exit();
 	return ret;
 }
 
@@ -622,6 +629,7 @@ static void __exit tb_exit(void)
 	debugfs_remove(tb_dir);
 	tb_destroy_domains();
 	tb_group_exit();
+	tb_bus_exit();
 }
 
 module_init(tb_init);

@@ -8,6 +8,7 @@
 #define TESTBUS_H
 
 #include <linux/completion.h>
+#include <linux/dcache.h>
 #include <linux/ioport.h>
 #include <linux/list.h>
 #include <linux/pci.h>
@@ -177,6 +178,8 @@ unsigned int tb_config_group(struct pci_dev *pdev);
 bool tb_config_print(const struct tb_addr *at, char *line, size_t size);
 
 /* bus.c */
+int tb_bus_init(void);
+void tb_bus_exit(void);
 struct tb_domain *tb_bus_create(int number);
 void tb_bus_destroy(struct tb_domain *dom);
 void tb_bus_rescan(struct tb_domain *dom);
@@ -189,5 +192,8 @@ int tb_bus_yank(const struct tb_addr *at);
 int tb_group_init(void);
 void tb_group_exit(void);
 int tb_group_need(unsigned int number);
+
+/* refs.c */
+void tb_refs_init(struct dentry *dir);
 
 #endif
