@@ -80,6 +80,9 @@ words() {
 	replace) echo "replace $DRIVE $FAKE $VIRTUAL" ;;
 	module) echo "module $VP_MODULES/vfiopolicy.ko $DRIVE $FAKE $VIRTUAL" ;;
 	user) echo "user ${devices%% *}" ;;
+	# Not the drive: 6.1's nvme, removed while it is probing, frees memory for
+	# DMA when the device has left its IOMMU (nvme_dbbuf_dma_free()).
+	replug) echo "replug $FAKE" ;;
 	suspend) echo "suspend" ;;
 	*) echo "$1 $devices" ;;
 	esac
