@@ -419,7 +419,7 @@ static int add(struct nl *nl, int argc, char **argv)
 	if (file)
 		nl_put_u32(&msg, VFIOPOLICY_A_RULE_ORIGIN, VFIOPOLICY_ORIGIN_FILE);
 	if (take)
-		nl_put(&msg, VFIOPOLICY_A_RULE_TAKE_OVER, NULL, 0);
+		nl_put(&msg, VFIOPOLICY_A_RULE_TAKE_OVER, "", 0);
 	ret = nl_call(nl, &msg, vpnl_print_rule, " existed");
 	return ret ? fail(nl, ret) : 0;
 }
