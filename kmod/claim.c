@@ -20,6 +20,12 @@
  */
 #define SETTLE_DELAY	HZ
 
+/*
+ * After a hand-off. Who waits for it may open the device at once, which fails
+ * when somebody has device_lock at that moment.
+ */
+#define USER_DELAY	(2 * HZ)
+
 /* There was no memory to record a device: see notify(). Only ever set. */
 static bool missed;
 
@@ -143,6 +149,23 @@ const char *vp_claim_expected(const struct vp_device *rec)
 	default:
 		return rec->view.target;
 	}
+}
+
+/**
+ * vp_claim_is_target() - is a driver the one that is to have a device
+ * @rec: the record of the device
+ * @drv: the driver, which somebody keeps from going away
+ *
+ * One that does its DMA as the host never is, whatever a rule says.
+ *
+ * Context: vp_lock held.
+ * Return: true when it is.
+ */
+bool vp_claim_is_target(const struct vp_device *rec, struct device_driver *drv)
+{
+	lockdep_assert_held(&vp_lock);
+	return !strcmp(drv->name, vp_claim_expected(rec)) &&
+	       to_pci_driver(drv)->driver_managed_dma;
 }
 
 /**
@@ -357,16 +380,21 @@ static void bound(struct vp_device *rec)
 	const char *name = rec->pdev->dev.driver->name;
 	enum vfiopolicy_reason reason;
 	enum vfiopolicy_state to;
+	char now[VP_NAME_MAX];
+	bool target, handed;
 
 	device_lock_assert(&rec->pdev->dev);
 	vp_device_note_bound(rec);
 	if (!strcmp(name, VP_STUB))
 		return; /* the stub's probe has seen to it */
+	vp_override_read(rec->pdev, now, sizeof(now));
 
 	spin_lock(&vp_lock);
 	if (!rec->linked)
 		goto out;
-	if (!strcmp(name, vp_claim_expected(rec)) &&
+	target = vp_claim_is_target(rec, rec->pdev->dev.driver);
+	handed = rec->view.status.state == VFIOPOLICY_STATE_HANDING_OFF;
+	if (target &&
 	    (vp_device_want(rec) == VP_WANT_TARGET ||
 	     rec->view.status.state == VFIOPOLICY_STATE_HANDING_OFF)) {
 		to = VFIOPOLICY_STATE_ISOLATED;
@@ -386,11 +414,13 @@ static void bound(struct vp_device *rec)
 		if (to != VFIOPOLICY_STATE_ISOLATED ||
 		    rec->view.status.state != VFIOPOLICY_STATE_HANDING_OFF)
 			rec->view.cause = VFIOPOLICY_CAUSE_DRIVER;
-		/* Somebody else may have bound the target. */
+		/* Somebody else may have bound the target, by his override. */
 		if (to == VFIOPOLICY_STATE_ISOLATED && !rec->view.claimed) {
 			rec->view.claimed = true;
 			log_claim(rec);
 		}
+		if (to == VFIOPOLICY_STATE_ISOLATED && !strcmp(now, name))
+			strscpy(rec->wrote, now, sizeof(rec->wrote));
 		vp_device_move_locked(rec, to, reason);
 		/*
 		 * The rule may have gone on the way, somebody else may have
@@ -398,7 +428,7 @@ static void bound(struct vp_device *rec)
 		 * have been quicker than a request to take it over.
 		 */
 		if (to == VFIOPOLICY_STATE_ISOLATED || rec->take_over)
-			vp_handoff_kick(rec, 0);
+			vp_handoff_kick(rec, handed ? USER_DELAY : 0);
 		break;
 	default:
 		break; /* native stays so; releasing looks by itself */
@@ -437,8 +467,8 @@ static void unbound(struct vp_device *rec)
 		 * this is also how the removal of a device begins. What had
 		 * been claimed is so again.
 		 */
-		if (rec->view.status.state == VFIOPOLICY_STATE_NATIVE)
-			rec->view.claimed = false;
+		rec->view.claimed =
+			rec->view.status.state == VFIOPOLICY_STATE_LOST;
 		if (!rec->take_over)
 			rec->view.cause = VFIOPOLICY_CAUSE_DRIVER;
 		vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
@@ -542,6 +572,7 @@ static int stub_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	 * the device is held; vfio turns it on when a user opens the device.
 	 */
 	pci_clear_master(pdev);
+	pci_set_drvdata(pdev, NULL);
 	vp_device_note_bound(rec);
 	framebuffer = vp_power_framebuffer(pdev);
 
@@ -569,6 +600,8 @@ static int stub_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (!mine)
 		goto out;
 	rec->view.framebuffer = framebuffer;
+	/* Some native drivers leave it enabled; a user comes on top of that. */
+	rec->enabled = atomic_read(&pdev->enable_cnt);
 	vp_device_move_locked(rec, VFIOPOLICY_STATE_HELD, reason);
 	if (!rec->view.claimed)
 		log_claim(rec);
@@ -578,8 +611,6 @@ static int stub_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		vp_handoff_kick(rec, 0);
 out:
 	spin_unlock(&vp_lock);
-	if (mine)
-		vp_power_rest(pdev, framebuffer);
 	vp_device_put(rec);
 	return mine ? 0 : -ENODEV;
 }

@@ -86,6 +86,21 @@ void vp_device_put(struct vp_device *rec)
 }
 
 /**
+ * vp_device_is_enabled() - has its driver enabled a device for a user
+ * @rec: its record
+ *
+ * More often than it was when it came to the stub: some native drivers leave
+ * theirs enabled.
+ *
+ * Context: any; one atomic read.
+ * Return: true when it has.
+ */
+bool vp_device_is_enabled(const struct vp_device *rec)
+{
+	return atomic_read(&rec->pdev->enable_cnt) > READ_ONCE(rec->enabled);
+}
+
+/**
  * vp_device_in_use() - does a user have a device open through its target
  * @rec: its record
  *
@@ -99,7 +114,7 @@ bool vp_device_in_use(const struct vp_device *rec)
 {
 	lockdep_assert_held(&vp_lock);
 	return rec->view.status.state == VFIOPOLICY_STATE_ISOLATED &&
-	       pci_is_enabled(rec->pdev);
+	       vp_device_is_enabled(rec);
 }
 
 /**

@@ -40,10 +40,11 @@ bool vp_drift_yielded(const struct vp_device *rec)
 }
 
 /* Is this driver one that must not have the device? */
-static bool is_foreign(const struct vp_device *rec, const char *name)
+static bool is_foreign(const struct vp_device *rec, struct device_driver *drv)
 {
 	lockdep_assert_held(&vp_lock);
-	if (!rec->linked || vp_device_goes_home(rec) || !strcmp(name, VP_STUB))
+	if (!rec->linked || vp_device_goes_home(rec) ||
+	    !strcmp(drv->name, VP_STUB))
 		return false;
 	switch (rec->view.status.state) {
 	case VFIOPOLICY_STATE_MATCHED:
@@ -59,7 +60,7 @@ static bool is_foreign(const struct vp_device *rec, const char *name)
 	if (!rec->view.claimed &&
 	    rec->view.status.reason != VFIOPOLICY_REASON_NO_MEMORY)
 		return false;
-	return strcmp(name, vp_claim_expected(rec)) ||
+	return !vp_claim_is_target(rec, drv) ||
 	       (vp_device_want(rec) != VP_WANT_TARGET &&
 		rec->view.status.state != VFIOPOLICY_STATE_HANDING_OFF);
 }
@@ -95,7 +96,7 @@ void vp_drift_bind(struct vp_device *rec)
 
 	device_lock_assert(&rec->pdev->dev);
 	spin_lock(&vp_lock);
-	veto = is_foreign(rec, name) && !yields(rec);
+	veto = is_foreign(rec, rec->pdev->dev.driver) && !yields(rec);
 	strscpy(text, rec->view.status.state == VFIOPOLICY_STATE_HANDING_OFF ?
 		      rec->handing_to : VP_STUB, sizeof(text));
 	spin_unlock(&vp_lock);
@@ -198,8 +199,13 @@ void vp_drift_repair(struct vp_device *rec, enum vfiopolicy_state state,
 	spin_lock(&vp_lock);
 	strscpy(text, vp_claim_override_text(rec, name), sizeof(text));
 	spin_unlock(&vp_lock);
-	if (vp_claim_override_is(rec, text))
+	if (vp_claim_override_is(rec, text)) {
+		/* From here on it is ours, whoever wrote it. */
+		spin_lock(&vp_lock);
+		strscpy(rec->wrote, text, sizeof(rec->wrote));
+		spin_unlock(&vp_lock);
 		return;
+	}
 	if (vp_claim_override(rec, state, name) == -ENOMEM)
 		vp_handoff_try_later(rec, state, VFIOPOLICY_REASON_NO_MEMORY);
 }

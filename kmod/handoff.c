@@ -109,29 +109,36 @@ bool vp_handoff_is_bound(struct vp_device *rec, const char *name)
 static bool is_taken(struct vp_device *rec)
 {
 	struct device *dev = &rec->pdev->dev;
-	bool taken, target = false;
+	char now[VP_NAME_MAX];
+	bool taken, target = false, lost;
 
-	vp_target_guess(rec);
 	device_lock(dev);
 	vp_device_note_bound(rec);
 	taken = dev->driver;
+	vp_override_read(rec->pdev, now, sizeof(now));
 	if (taken && strcmp(dev->driver->name, VP_STUB)) {
 		spin_lock(&vp_lock);
 		if (rec->linked &&
 		    rec->view.status.state == VFIOPOLICY_STATE_MATCHED) {
 			target = vp_device_want(rec) == VP_WANT_TARGET &&
-				 !strcmp(dev->driver->name, rec->view.target);
+				 vp_claim_is_target(rec, dev->driver);
+			lost = rec->view.claimed && !target;
+			if (target && !strcmp(now, dev->driver->name))
+				strscpy(rec->wrote, now, sizeof(rec->wrote));
 			rec->view.adopted = target;
 			rec->view.claimed = target;
 			/* To be kept, or to be taken from it, as was asked. */
 			if (target || rec->take_over)
 				vp_handoff_kick(rec, 0);
-			vp_device_move_locked(rec, target ?
-					      VFIOPOLICY_STATE_ISOLATED :
-					      VFIOPOLICY_STATE_NATIVE,
-					      target ?
-					      VFIOPOLICY_REASON_NONE :
-					      VFIOPOLICY_REASON_NATIVE_DRIVER);
+			if (target)
+				vp_device_move_locked(rec, VFIOPOLICY_STATE_ISOLATED,
+						      VFIOPOLICY_REASON_NONE);
+			else if (lost)
+				vp_device_move_locked(rec, VFIOPOLICY_STATE_LOST,
+						      VFIOPOLICY_REASON_FOREIGN_DRIVER);
+			else
+				vp_device_move_locked(rec, VFIOPOLICY_STATE_NATIVE,
+						      VFIOPOLICY_REASON_NATIVE_DRIVER);
 		}
 		spin_unlock(&vp_lock);
 	}
@@ -164,9 +171,12 @@ static void leave(struct vp_device *rec, enum vfiopolicy_reason why)
  */
 void vp_handoff_take(struct vp_device *rec)
 {
-	enum vfiopolicy_reason why = vp_claim_never(rec);
+	enum vfiopolicy_reason why;
 	int ret;
 
+	/* Its name may be on the device, from an earlier load. */
+	vp_target_guess(rec);
+	why = vp_claim_never(rec);
 	if (why) {
 		leave(rec, why);
 		vp_handoff_is_bound(rec, VP_STUB);
@@ -202,6 +212,7 @@ static void keep(struct vp_device *rec)
 
 	vp_device_move(rec, state, state, VFIOPOLICY_REASON_NONE);
 	vp_power_own(rec);
+	vp_target_expect(rec);
 	spin_lock(&vp_lock);
 	in_use = vp_device_in_use(rec);
 	spin_unlock(&vp_lock);
@@ -255,9 +266,9 @@ static void look_again(struct vp_device *rec, enum vfiopolicy_state state,
 	struct device *dev = &rec->pdev->dev;
 	bool driven, target, yielded;
 
+	vp_target_guess(rec);
 	if (state != VFIOPOLICY_STATE_LOST)
 		why = vp_claim_never(rec);
-	vp_target_guess(rec);
 	device_lock(dev);
 	vp_device_note_bound(rec);
 	driven = dev->driver;
@@ -298,6 +309,42 @@ static void look_again(struct vp_device *rec, enum vfiopolicy_state state,
 	vp_handoff_try_later(rec, state, why);
 }
 
+static void kick(struct vp_device *rec, unsigned long delay)
+{
+	spin_lock(&vp_lock);
+	vp_handoff_kick(rec, delay);
+	spin_unlock(&vp_lock);
+}
+
+static bool is_isolated(struct vp_device *rec)
+{
+	bool is;
+
+	spin_lock(&vp_lock);
+	is = rec->view.status.state == VFIOPOLICY_STATE_ISOLATED;
+	spin_unlock(&vp_lock);
+	return is;
+}
+
+/*
+ * Probing was deferred: the notification of BOUND or NOT_BOUND ends that, unless
+ * the core has forgotten it, or it is in vain.
+ */
+static void deferred(struct vp_device *rec, enum vp_want want)
+{
+	struct device *dev = &rec->pdev->dev;
+
+	device_lock(dev);
+	if (!dev->driver &&
+	    vp_device_move(rec, VFIOPOLICY_STATE_HANDING_OFF,
+			   VFIOPOLICY_STATE_MATCHED,
+			   want == VP_WANT_TARGET ?
+			   VFIOPOLICY_REASON_TARGET_REFUSED :
+			   VFIOPOLICY_REASON_NONE))
+		kick(rec, 0);
+	device_unlock(dev);
+}
+
 /*
  * From the stub to the target. Between the two the override already names the
  * target, so that no third driver can match; if the target will not have the
@@ -307,6 +354,7 @@ static void hand_off(struct vp_device *rec)
 {
 	struct device *dev = &rec->pdev->dev;
 	char target[VP_NAME_MAX];
+	bool begun;
 	int ret;
 
 	if (!vp_handoff_is_bound(rec, VP_STUB))
@@ -317,16 +365,19 @@ static void hand_off(struct vp_device *rec)
 			       VFIOPOLICY_REASON_NO_IOMMU_GROUP);
 		return;
 	}
-	if (!vp_target_is_there(rec))
+	if (!vp_target_is_there(rec, target, sizeof(target)))
 		return;
-	spin_lock(&vp_lock);
-	strscpy(target, rec->view.target, sizeof(target));
-	strscpy(rec->handing_to, target, sizeof(rec->handing_to));
-	spin_unlock(&vp_lock);
 	/* Whatever rule comes from here on, it ends with this one. */
-	if (!*target ||
-	    !vp_device_move(rec, VFIOPOLICY_STATE_HELD,
-			    VFIOPOLICY_STATE_HANDING_OFF, VFIOPOLICY_REASON_NONE))
+	spin_lock(&vp_lock);
+	begun = rec->linked && !strcmp(rec->view.target, target) &&
+		rec->view.status.state == VFIOPOLICY_STATE_HELD;
+	if (begun) {
+		strscpy(rec->handing_to, target, sizeof(rec->handing_to));
+		vp_device_move_locked(rec, VFIOPOLICY_STATE_HANDING_OFF,
+				      VFIOPOLICY_REASON_NONE);
+	}
+	spin_unlock(&vp_lock);
+	if (!begun)
 		return;
 	if (vp_claim_override(rec, VFIOPOLICY_STATE_HANDING_OFF,
 			      VP_OVERRIDE_TARGET)) {
@@ -342,6 +393,9 @@ static void hand_off(struct vp_device *rec)
 	if (vp_handoff_is_bound(rec, VP_STUB))
 		device_release_driver(dev);
 	ret = device_attach(dev);
+	/* Not to be in the way of a user who has been told already. */
+	if (is_isolated(rec))
+		return;
 	if (vp_handoff_is_bound(rec, target)) {
 		/* Unless the notification of BOUND has said so already. */
 		vp_device_move(rec, VFIOPOLICY_STATE_HANDING_OFF,
@@ -353,6 +407,8 @@ static void hand_off(struct vp_device *rec)
 		vp_device_move(rec, VFIOPOLICY_STATE_HANDING_OFF,
 			       VFIOPOLICY_STATE_HANDING_OFF,
 			       VFIOPOLICY_REASON_DEFERRED);
+		/* After a suspend, at the latest, it is looked at again. */
+		kick(rec, 2 * HZ);
 		return;
 	}
 
@@ -366,13 +422,6 @@ static void hand_off(struct vp_device *rec)
 			     VFIOPOLICY_REASON_TARGET_REFUSED);
 }
 
-static void kick_now(struct vp_device *rec)
-{
-	spin_lock(&vp_lock);
-	vp_handoff_kick(rec, 0);
-	spin_unlock(&vp_lock);
-}
-
 static void held(struct vp_device *rec, enum vp_want want,
 		 enum vfiopolicy_reason stays)
 {
@@ -383,6 +432,7 @@ static void held(struct vp_device *rec, enum vp_want want,
 		return;
 	}
 	vp_power_own(rec);
+	vp_power_rest(rec);
 	vp_drift_repair(rec, state, VP_OVERRIDE_STUB);
 	if (want == VP_WANT_STUB)
 		vp_device_move(rec, state, state, stays);
@@ -453,12 +503,8 @@ void vp_handoff_work(struct work_struct *work)
 			look_again(rec, state, want);
 		break;
 	default:
-		/* Deferred: BOUND or NOT_BOUND ends that, unless it is in vain. */
-		if (want != VP_WANT_TARGET && reason == VFIOPOLICY_REASON_DEFERRED &&
-		    vp_device_move(rec, VFIOPOLICY_STATE_HANDING_OFF,
-				   VFIOPOLICY_STATE_MATCHED,
-				   VFIOPOLICY_REASON_NONE))
-			kick_now(rec);
+		if (reason == VFIOPOLICY_REASON_DEFERRED)
+			deferred(rec, want);
 		break;
 	}
 	vp_device_tell_rule(rec);
@@ -524,6 +570,8 @@ void vp_handoff_stop(void)
 	while ((rec = vp_device_first())) {
 		if (cancel_delayed_work_sync(&rec->work))
 			vp_device_put(rec);
+		/* The next load could not tell that it was us. */
+		vp_power_disown(rec);
 		vp_device_unlink(rec, VFIOPOLICY_STATE_GONE);
 		vp_device_put(rec);
 	}

@@ -103,26 +103,39 @@ void vp_power_disown(struct vp_device *rec)
 	rec->no_d3cold = false;
 }
 
-/**
- * vp_power_rest() - a device has come to the stub
- * @pdev: the device
- * @awake: it must stay awake, whatever power/control says
- *
- * Context: in the stub's probe; the core has woken the device, and takes as given
- * that whoever gives up that reference takes it again (local_pci_probe()).
- */
-void vp_power_rest(struct pci_dev *pdev, bool awake)
-{
-	struct device *dev = &pdev->dev;
+/* Marks a device as one that may rest; only the stub's have it. */
+static char resting;
 
-	pci_set_drvdata(pdev, awake ? pdev : NULL);
-	if (awake)
-		return;
+/**
+ * vp_power_rest() - let a device that has come to the stub go to rest
+ * @rec: its record
+ *
+ * The core has woken it for the stub's probe, and takes as given that whoever
+ * gives up that reference takes it again (local_pci_probe()). Not given up in the
+ * probe: first D3cold has to be off.
+ *
+ * Context: work item of the device; takes device_lock.
+ */
+void vp_power_rest(struct vp_device *rec)
+{
+	struct device *dev = &rec->pdev->dev;
+	bool awake;
+
+	spin_lock(&vp_lock);
+	awake = rec->view.framebuffer;
+	spin_unlock(&vp_lock);
+	device_lock(dev);
+	if (awake || !dev->driver || strcmp(dev->driver->name, VP_STUB) ||
+	    dev_get_drvdata(dev) == &resting)
+		goto out;
+	dev_set_drvdata(dev, &resting);
 	pm_runtime_set_autosuspend_delay(dev, REST_DELAY);
 	pm_runtime_use_autosuspend(dev);
 	pm_runtime_allow(dev);
 	pm_runtime_mark_last_busy(dev);
 	pm_runtime_put_autosuspend(dev);
+out:
+	device_unlock(dev);
 }
 
 /**
@@ -133,10 +146,9 @@ void vp_power_rest(struct pci_dev *pdev, bool awake)
  */
 void vp_power_wake(struct pci_dev *pdev)
 {
-	if (pci_get_drvdata(pdev)) {
-		pci_set_drvdata(pdev, NULL);
+	if (pci_get_drvdata(pdev) != &resting)
 		return;
-	}
+	pci_set_drvdata(pdev, NULL);
 	pm_runtime_get_noresume(&pdev->dev);
 	pm_runtime_forbid(&pdev->dev);
 	pm_runtime_dont_use_autosuspend(&pdev->dev);

@@ -60,7 +60,7 @@ int vp_release_shut_out(struct vp_device *rec)
 	 * left to ask is whether this very device is enabled.
 	 */
 	if (ret == -EPERM)
-		ret = pci_is_enabled(rec->pdev) ? -EBUSY : 0;
+		ret = vp_device_is_enabled(rec) ? -EBUSY : 0;
 	device_unlock(dev);
 	return ret;
 }
@@ -68,17 +68,24 @@ int vp_release_shut_out(struct vp_device *rec)
 /*
  * The DMA of the group may be owned for another device of it that is on its way
  * back too, until that has lost its driver: then no driver of the host's can have
- * this one. Not for long, so it is waited for; a user of another device is not.
+ * this one. Not for long, so it is waited for, unless something else is wanted by
+ * now. A user of another device cannot be told from that, and is not waited for
+ * any longer. @home: where it was wanted.
  */
-static int attach(struct vp_device *rec)
+static int attach(struct vp_device *rec, bool home)
 {
 	unsigned int ms;
+	bool still;
 	int ret;
 
-	/* Some ten seconds in all. */
+	/* Some five seconds in all. */
 	for (ms = 10; ; ms *= 2) {
 		ret = device_attach(&rec->pdev->dev);
-		if (ret != -EBUSY || ms > 5120)
+		spin_lock(&vp_lock);
+		still = rec->linked && !vp_device_frozen() &&
+			vp_device_goes_home(rec) == home;
+		spin_unlock(&vp_lock);
+		if (ret != -EBUSY || !still || ms > 2560)
 			return ret;
 		msleep(ms);
 	}
@@ -106,7 +113,7 @@ void vp_release_settle(struct vp_device *rec)
 	if (home)
 		vp_power_disown(rec);
 	/* No driver is an answer too: the host may have none for it. */
-	if (attach(rec) < 0)
+	if (attach(rec, home) < 0)
 		pr_warn("%s: the host's driver failed to take it back\n",
 			rec->view.address);
 	vp_handoff_is_bound(rec, VP_STUB);

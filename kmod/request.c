@@ -143,13 +143,14 @@ int vp_request_claim(struct vp_device *rec, u32 generation, bool *pending,
 	if (*pending) {
 		rec->view.cause = VFIOPOLICY_CAUSE_REQUEST;
 		vp_request_wish(rec);
+		/* Also one to look for its driver again, when it comes to that. */
+		vp_target_reset_locked();
 	}
 	missing = rec->view.status.reason == VFIOPOLICY_REASON_MODULE_MISSING;
 	/* Where it is there, its override may have been written over. */
 	vp_handoff_kick(rec, 0);
 out:
 	spin_unlock(&vp_lock);
-	/* A wish said again is also one to look for its driver again. */
 	if (missing)
 		vp_target_try_again(VFIOPOLICY_CAUSE_REQUEST);
 	return ret;

@@ -106,11 +106,22 @@ static int look_at_driver(struct device_driver *driver, void *arg)
 	return 0;
 }
 
+static bool is_frozen(void)
+{
+	bool frozen;
+
+	spin_lock(&vp_lock);
+	frozen = vp_device_frozen();
+	spin_unlock(&vp_lock);
+	return frozen;
+}
+
 static void load(struct work_struct *work)
 {
 	struct loader *loader = container_of(work, struct loader, work);
 
-	request_module("%s", loader->ask);
+	if (!is_frozen())
+		request_module("%s", loader->ask);
 	spin_lock(&vp_lock);
 	loader->busy = false;
 	loader->done = true;
@@ -221,23 +232,25 @@ static bool set_target(struct vp_device *rec, u32 rule, const char *name)
 
 /**
  * vp_target_is_there() - find the driver that a held device is to be handed to
- * @rec: its record; when it is there, its view.target is its name
+ * @rec: its record
+ * @name: set to the name of the driver, which is also its view.target then
+ * @size: room in @name
  *
  * Context: work item of the device; may sleep, but not for modprobe.
  * Return: true when it is there; else the device has a reason to wait, or for
  * being where it is, and its work item is queued when that may have changed.
  */
-bool vp_target_is_there(struct vp_device *rec)
+bool vp_target_is_there(struct vp_device *rec, char *name, size_t size)
 {
 	struct search search = { .pdev = rec->pdev };
-	char name[VP_WORD_MAX], ask[ASK_MAX];
+	char ask[ASK_MAX];
 	u32 rule;
 	bool best;
 
 	spin_lock(&vp_lock);
 	rule = rec->view.entry ? rec->view.entry->id : 0;
 	strscpy(name, rule && rec->view.entry->rule.driver[0] ?
-		rec->view.entry->rule.driver : VP_TARGET, sizeof(name));
+		rec->view.entry->rule.driver : VP_TARGET, size);
 	spin_unlock(&vp_lock);
 
 	/* So that its being unloaded is noticed, whoever loaded it. */
@@ -260,7 +273,28 @@ bool vp_target_is_there(struct vp_device *rec)
 		stay_held(rec, VFIOPOLICY_REASON_NO_TARGET);
 		return false;
 	}
-	return set_target(rec, rule, search.found);
+	if (!set_target(rec, rule, search.found))
+		return false;
+	strscpy(name, search.found, size);
+	return true;
+}
+
+/**
+ * vp_target_expect() - have it noticed when the target of a device is unloaded
+ * @rec: the record of the device, which is with its target
+ *
+ * Context: work item of the device; may sleep.
+ */
+void vp_target_expect(struct vp_device *rec)
+{
+	char name[VP_NAME_MAX], ask[ASK_MAX];
+
+	spin_lock(&vp_lock);
+	strscpy(name, rec->view.driver, sizeof(name));
+	spin_unlock(&vp_lock);
+	alias_of(rec->pdev, ask, sizeof(ask));
+	get_loader(name);
+	get_loader(ask);
 }
 
 /**
@@ -300,6 +334,20 @@ const char *vp_target_by_rule(const struct vp_entry *entry)
 }
 
 /**
+ * vp_target_reset_locked() - whoever comes to want a target asks modprobe anew
+ *
+ * Context: vp_lock held.
+ */
+void vp_target_reset_locked(void)
+{
+	struct loader *loader;
+
+	lockdep_assert_held(&vp_lock);
+	list_for_each_entry(loader, &loaders, node)
+		loader->done = false;
+}
+
+/**
  * vp_target_try_again() - what was missing may be there now
  * @cause: why
  *
@@ -307,11 +355,8 @@ const char *vp_target_by_rule(const struct vp_entry *entry)
  */
 void vp_target_try_again(enum vfiopolicy_cause cause)
 {
-	struct loader *loader;
-
 	spin_lock(&vp_lock);
-	list_for_each_entry(loader, &loaders, node)
-		loader->done = false;
+	vp_target_reset_locked();
 	spin_unlock(&vp_lock);
 	vp_device_kick_waiting(cause);
 }

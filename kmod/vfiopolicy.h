@@ -172,6 +172,8 @@ struct vp_stats {
  * @handing_to: the driver that it is being handed to; guarded by vp_lock, of
  *              use in state handing-off alone
  * @vetoed_at: when a driver was last refused, in jiffies; guarded by vp_lock
+ * @enabled: how often the device was enabled when it came to the stub; written
+ *           there, under device_lock
  * @due: when @work is to run, in jiffies, if it is queued; guarded by vp_lock
  * @take_over: somebody asked for it to be taken from its driver; guarded by
  *             vp_lock
@@ -202,6 +204,7 @@ struct vp_device {
 	char handing_to[VP_NAME_MAX];
 	unsigned long vetoed_at;
 	unsigned long due;
+	int enabled;
 	bool take_over;
 	u32 told_rule;
 	bool owned;
@@ -230,6 +233,7 @@ typedef int (*vp_view_fn)(const struct vp_view *view, bool in_use, void *arg);
 struct vp_device *vp_device_alloc(struct pci_dev *pdev, struct pci_dev *pf);
 void vp_device_get(struct vp_device *rec);
 void vp_device_put(struct vp_device *rec);
+bool vp_device_is_enabled(const struct vp_device *rec);
 bool vp_device_in_use(const struct vp_device *rec);
 const char *vp_device_user_words(const struct vp_device *rec);
 void vp_device_set_entry(struct vp_device *rec, struct vp_entry *entry,
@@ -305,6 +309,7 @@ const char *vp_claim_override_text(const struct vp_device *rec,
 				   enum vp_override_name name);
 bool vp_claim_is_ours(const struct vp_device *rec, const char *text);
 const char *vp_claim_expected(const struct vp_device *rec);
+bool vp_claim_is_target(const struct vp_device *rec, struct device_driver *drv);
 enum vfiopolicy_reason vp_claim_never(struct vp_device *rec);
 enum vfiopolicy_reason vp_claim_never_kind(struct pci_dev *pdev);
 bool vp_claim_is_vfio(const struct device_driver *drv);
@@ -336,7 +341,9 @@ void vp_walk(u32 id, bool take_over, enum vfiopolicy_cause cause);
 void vp_walk_start(void);
 
 /* target.c */
-bool vp_target_is_there(struct vp_device *rec);
+bool vp_target_is_there(struct vp_device *rec, char *name, size_t size);
+void vp_target_expect(struct vp_device *rec);
+void vp_target_reset_locked(void);
 void vp_target_guess(struct vp_device *rec);
 const char *vp_target_by_rule(const struct vp_entry *entry);
 void vp_target_try_again(enum vfiopolicy_cause cause);
@@ -372,7 +379,7 @@ extern const struct dev_pm_ops vp_power_ops;
 bool vp_power_framebuffer(struct pci_dev *pdev);
 void vp_power_own(struct vp_device *rec);
 void vp_power_disown(struct vp_device *rec);
-void vp_power_rest(struct pci_dev *pdev, bool awake);
+void vp_power_rest(struct vp_device *rec);
 void vp_power_wake(struct pci_dev *pdev);
 
 /* release.c */
