@@ -18,6 +18,8 @@ VF_ID=8086:10ca
 # Addresses of no network (RFC 5737).
 OUTER=192.0.2.1
 INNER=192.0.2.2
+# Locally administered; a VF has none of its own, and as libvirt does the PF says.
+MAC=02:00:5e:10:00:01
 
 # serial_of ADDRESS, as long as nvme has it
 serial_of() {
@@ -37,21 +39,22 @@ NVME=$(one_of 1b36:0010)
 [ -n "$NVME" ] || skip "needs an NVMe"
 [ -e "$SYS/$PF/sriov_numvfs" ] || skip "needs an igb with SR-IOV"
 [ -e "$SYS/$NVME/iommu_group" ] || skip "needs an IOMMU"
-inner_release > /dev/null || skip "needs the image of a kernel"
+inner_loader > /dev/null || skip "needs iPXE"
 command -v qemu-system-x86_64 > /dev/null || skip "needs QEMU"
 modprobe vfio-pci
 modprobe igbvf || skip "needs igbvf"
 wait_driver "$NVME" nvme || skip "needs the driver of NVMe"
 until_true has_disk "$NVME" || skip "needs a drive"
 SERIAL=$(serial_of "$NVME")
-SENTINEL="vfiopolicy sentinel of drive $SERIAL"
+SENTINEL="sentinel of drive $SERIAL, written outside, $RANDOM$RANDOM"
+DIR=$(mktemp -d)
 VF=''
 
 TESTS="control_without_the_rule_qemu_is_refused
 	drive_and_vf_are_claimed_at_first_sight
+	vf_passes_a_packet
 	inner_guest_reads_the_sentinel
 	they_are_in_use_meanwhile
-	vf_passes_a_packet
 	released_the_drive_is_read_outside_again
 	rule_deleted_the_vf_is_igbvfs"
 
@@ -60,36 +63,31 @@ at_end() {
 	echo 0 > "$SYS/$PF/sriov_numvfs"
 	ip address flush dev "$(netdev_of "$PF")"
 	unload
-	wait_driver "$NVME" nvme
+	wait_driver "$NVME" nvme && until_true has_disk "$NVME" &&
+		dd if="$DIR/before" of="/dev/$(disk_of "$NVME")" oflag=direct status=none
+	rm -r "$DIR"
 }
 
 netdev_of() {
 	basename "$SYS/$1"/net/*
 }
 
-# Read past the cache: it is about the drive.
-read_line() {
-	dd if="/dev/$(disk_of "$1")" bs=4096 count=1 skip="$2" iflag=direct \
-		status=none | head -n 1
+# read_block BLOCK: the line in it, read past the cache: it is about the drive
+read_block() {
+	dd if="/dev/$(disk_of "$NVME")" count=1 skip="$1" iflag=direct status=none |
+		head -n 1
 }
 
-# What the inner guest does. The last line waits until it is told to go.
-# shellcheck disable=SC2016 # for the inner shell
-INNER_SCRIPT='
-until [ -b /dev/nvme0n1 ]; do usleep 50000; done
-echo inner: serial $(cat /sys/class/nvme/nvme0/serial)
-echo "inner: reads $(head -n 1 /dev/nvme0n1)"
-echo "written inside" | dd of=/dev/nvme0n1 bs=4096 seek=1 conv=sync,fsync 2> /dev/null
-echo "inner: drivers $(ls /sys/bus/pci/drivers/nvme /sys/bus/pci/drivers/igbvf | grep -c ^0000:)"
-until [ -d /sys/class/net/eth0 ]; do usleep 50000; done
-ifconfig eth0 '$INNER' netmask 255.255.255.0 up
-until [ "$(cat /sys/class/net/eth0/carrier)" = 1 ]; do usleep 50000; done
-until ping -c 1 -W 5 '$OUTER' > /tmp-ping 2>&1; do :; done
-echo "inner: packet from $(sed -n "s/.*bytes from \([0-9.]*\):.*/\1/p" /tmp-ping)"
-echo "inner: mac $(cat /sys/class/net/eth0/address)"
-until read -r word && [ "$word" = go ]; do :; done
-echo "inner: goes"
-'
+# write_block BLOCK: of standard input
+write_block() {
+	dd of="/dev/$(disk_of "$NVME")" bs=512 count=1 seek="$1" oflag=direct \
+		conv=sync status=none
+}
+
+# What iPXE does; Ctrl-C ends its asking.
+INNER_COMMANDS="set net0/ip $INNER && set net0/netmask 255.255.255.0 && ifopen net0 &&
+echo inner: mac \${net0/mac} ; chain http://$OUTER/ ;
+sanboot --no-describe --drive 0x80"
 
 # refused WORDS COMMAND...: EBUSY
 refused() {
@@ -111,25 +109,38 @@ control_without_the_rule_qemu_is_refused() {
 }
 
 drive_and_vf_are_claimed_at_first_sight() {
-	load "rules=\"vfio $NVME; vfio $VF_ID\"" &&
+	dd if="/dev/$(disk_of "$NVME")" of="$DIR/before" bs=512 count=17 iflag=direct \
+		status=none && write_block 0 < "$VP_BIN/inner_boot" &&
+		write_block 8 <<< "$SENTINEL" && load "rules=\"vfio $NVME; vfio $VF_ID\"" &&
 		trace_functions nvme_probe igbvf_probe && replug "$NVME" &&
 		wait_state "$NVME" isolated &&
 		ip link set dev "$(netdev_of "$PF")" up &&
 		echo 1 > "$SYS/$PF/sriov_numvfs" || return 1
 	VF=$(one_of $VF_ID)
-	wait_state "$VF" isolated &&
+	ip link set dev "$(netdev_of "$PF")" vf 0 mac $MAC && wait_state "$VF" isolated &&
 		same "entries of native drivers" "$(traced)" 0
 	local ret=$?
 	trace_end
 	return $ret
 }
 
-inner_guest_reads_the_sentinel() {
+has_neighbour() {
+	ip neighbour show "$INNER" dev "$(netdev_of "$PF")" | grep -q "lladdr $MAC"
+}
+
+# One way: iPXE's driver sends by it and, emulated, never receives. It asks who has
+# the address, and the outer guest learns who asks.
+vf_passes_a_packet() {
 	ip address add "$OUTER/24" dev "$(netdev_of "$PF")" &&
-		inner_start "$INNER_SCRIPT" "nvme igbvf" "$NVME" "$VF" || return 1
-	same "serial number" "$(inner_says serial)" "$SERIAL" &&
-		same "what it reads" "$(inner_says reads)" "$SENTINEL" &&
-		same "devices with drivers" "$(inner_says drivers)" 2
+		expect "control: no neighbour" eval '! has_neighbour' &&
+		inner_start "${INNER_COMMANDS//$'\n'/ }" "$NVME" "$VF" &&
+		same "its address" "$(inner_says mac)" $MAC &&
+		expect "the packet arrives" until_true has_neighbour && inner_tell $'\003'
+}
+
+inner_guest_reads_the_sentinel() {
+	same "what it reads" "$(inner_says reads)" "$SENTINEL" &&
+		same "what it writes" "$(inner_says writes)" "block 16"
 }
 
 they_are_in_use_meanwhile() {
@@ -148,22 +159,15 @@ they_are_in_use_meanwhile() {
 	expect "it still runs" inner_runs && return $ret
 }
 
-# Both ways: the inner one has an answer, and the outer one knows its address.
-vf_passes_a_packet() {
-	same "the answer is from" "$(inner_says 'packet from')" "$OUTER" &&
-		same "neighbour" "$(ip neighbour show "$INNER" dev "$(netdev_of "$PF")" |
-			sed -n 's/.*lladdr \([^ ]*\).*/\1/p')" "$(inner_says mac)"
-}
-
 released_the_drive_is_read_outside_again() {
-	inner_tell go && inner_says goes && expect "QEMU ended well" inner_end ||
+	inner_tell x && same "where it goes" "$(inner_says goes)" off && expect "QEMU ended well" inner_end ||
 		return 1
 	same "in use" "$(dev "$NVME" in_use)" 0 &&
 		same "bus mastering" "$(bus_master "$NVME")" 0 &&
 		vpnl release "$NVME" > /dev/null && wait_state "$NVME" released &&
 		wait_driver "$NVME" nvme && until_true has_disk "$NVME" &&
-		same "its first line" "$(read_line "$NVME" 0)" "$SENTINEL" &&
-		same "its second block" "$(read_line "$NVME" 1)" "written inside"
+		same "what was written outside" "$(read_block 8)" "$SENTINEL" &&
+		same "what was written inside" "$(read_block 16)" "written inside"
 }
 
 rule_deleted_the_vf_is_igbvfs() {

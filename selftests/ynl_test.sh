@@ -22,6 +22,9 @@ NVME=${NVMES[0]} SECOND=${NVMES[1]} THIRD=${NVMES[2]}
 GROUP=$(group_of "$NVME")
 modprobe vfio-pci
 DIR=$(mktemp -d)
+mkfifo "$DIR/ask" "$DIR/say"
+python3 -B "$HERE/lib/client.py" "$YNL/cli.py" < "$DIR/ask" > "$DIR/say" &
+exec {ASK}> "$DIR/ask" {SAY}< "$DIR/say"
 insmod "$VP_MODULES/vfiopolicy.ko" || exit 1
 
 TESTS="specification_is_valid_and_read
@@ -49,31 +52,45 @@ after_each() {
 
 at_end() {
 	unload
+	exec {ASK}>&- {SAY}<&-
 	rm -r "$DIR"
 }
 
-# client [ARGUMENT...] [+ [ARGUMENT...]]...: runs of it, see lib/client.py
-client() {
-	local args=() arg
+# request WORD...: of the client, see lib/client.py; what it prints is SAID
+request() {
+	local status
 
-	for arg; do
+	printf '%s\0' $# "$@" >&"$ASK"
+	IFS= read -r -d '' SAID <&"$SAY" && read -r -d '' status <&"$SAY" &&
+		return "$status"
+}
+
+# client FILE [ARGUMENT...] [+ [ARGUMENT...]]...: runs of it, into that file
+client() {
+	local file=$1 args=() arg
+	shift
+
+	for arg in + "$@"; do
 		args+=("$arg")
 		[ "$arg" != + ] || args+=(--spec "$SPEC" --no-schema --output-json)
 	done
-	python3 -B "$HERE/lib/client.py" "$YNL/cli.py" --spec "$SPEC" --no-schema \
-		--output-json "${args[@]}"
+	request run "$file" "${args[@]:1}"
 }
 
 # ynl ARGUMENT...: the same; what it prints is kept for `answer`
 ynl() {
-	client "$@" > "$DIR/answer" 2>&1 && return
+	client "$DIR/answer" "$@" && return
 	sed 's/^/# /' "$DIR/answer"
 	return 1
 }
 
-# answer EXPRESSION [WORD...]: see lib/answer.py
+# answer EXPRESSION [WORD...]: its value
 answer() {
-	python3 -I -S "$HERE/lib/answer.py" "$DIR/answer" "$@"
+	request answer "$DIR/answer" "$@"
+	local status=$?
+
+	printf '%s' "$SAID"
+	return $status
 }
 
 # true_of EXPRESSION [WORD...]: it must be true
@@ -294,7 +311,8 @@ counters_count() {
 subscribe() {
 	: > "$DIR/ready"
 	coproc SUBSCRIBER {
-		client --subscribe events --sleep 1 \
+		python3 -B "$HERE/lib/client.py" "$YNL/cli.py" --spec "$SPEC" \
+			--no-schema --output-json --subscribe events --sleep 1 \
 			> "$DIR/events" 2> "$DIR/ready"
 	}
 	# Bash forgets both when it ends.
@@ -396,7 +414,7 @@ refusals_say_why_and_of_what() {
 		runs+=(${runs:+"+"} "$1" "$2" --json "$3")
 		shift 6
 	done
-	client "${runs[@]}" > "$DIR/refusals" && say "failed: not one is refused" &&
+	client "$DIR/refusals" "${runs[@]}" && say "failed: not one is refused" &&
 		return 1
 	mapfile -t errors < <(sed -n 's/^Netlink error: //p' "$DIR/refusals")
 	mapfile -t extacks < <(sed -n 's/^\textack: //p' "$DIR/refusals")
