@@ -513,14 +513,7 @@ static int notify(struct notifier_block *nb, unsigned long action, void *data)
 	/* Whether or not a rule names it: it may share a group with one. */
 	vp_group_note(&pdev->dev, action);
 	if (action == BUS_NOTIFY_ADD_DEVICE) {
-		/*
-		 * Nobody else has the lock for long yet: no driver may bind.
-		 * Whoever makes a VF known holds on to its PF.
-		 */
-		device_lock(&pdev->dev);
-		vp_claim_free(pdev, pdev->is_virtfn ? pci_physfn(pdev) : NULL);
-		device_unlock(&pdev->dev);
-		vp_walk_gather(pdev);
+		vp_walk_added(pdev);
 		return NOTIFY_OK;
 	}
 	if (action == BUS_NOTIFY_UNBIND_DRIVER)

@@ -39,9 +39,11 @@ struct pci_dev;
  *	is held by the core around the stub's probe and remove and around the
  *	BIND, NOT_BOUND, BOUND and UNBOUND notifications. Under it every override
  *	is written, so that "does the record still want it" and the writing are
- *	one step. The work item of a device takes it, to look at the driver too;
- *	the ADD notification takes that of the new device, which no driver can
- *	have yet, and only tries that of others (with=, PFs), as group.c does.
+ *	one step. The work item of a device takes it, to look at the driver too.
+ *	A notification only tries for it: the core notifies with it held, and
+ *	behind both may stand who registers a notifier. That of the new device,
+ *	which no driver can have yet, the ADD notification tries for until it has
+ *	it; that of others (with=, PFs) once.
  *
  * Order: rules_lock, then vp_lock. device_lock, then vp_lock. The device_lock
  * of a PF may be held when that of its VF is taken, never the other way round.
@@ -336,7 +338,7 @@ int vp_handoff_start(void);
 void vp_handoff_stop(void);
 
 /* walk.c */
-void vp_walk_gather(struct pci_dev *pdev);
+void vp_walk_added(struct pci_dev *pdev);
 void vp_walk(u32 id, bool take_over, enum vfiopolicy_cause cause);
 void vp_walk_start(void);
 

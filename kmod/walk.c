@@ -3,9 +3,13 @@
  * Devices that are on the bus already: when the module comes, when a rule comes,
  * and when one comes that others are to be held with.
  */
+#include <linux/delay.h>
 #include <linux/pci.h>
 
 #include "vfiopolicy.h"
+
+/* How often the lock of a new device is tried for, once a millisecond or so. */
+#define LOCK_TRIES	1000
 
 /* Somebody hears of what goes; set once, at init. */
 static bool started;
@@ -90,13 +94,8 @@ static void gather_one(struct pci_dev *pdev, const struct walk *walk)
 		present(pdev, walk);
 }
 
-/**
- * vp_walk_gather() - find what is to be held with a device and came before it
- * @pdev: the device, which has just come
- *
- * Context: no device_lock held; may sleep, and waits for nothing.
- */
-void vp_walk_gather(struct pci_dev *pdev)
+/* What is to be held with a device and came before it. */
+static void gather(struct pci_dev *pdev)
 {
 	const struct walk walk = { .cause = VFIOPOLICY_CAUSE_APPEARED };
 	enum vp_with with = vp_with_of(pdev);
@@ -107,6 +106,45 @@ void vp_walk_gather(struct pci_dev *pdev)
 	for_each_pci_dev(other)
 		if (other != pdev && vp_with_beside(pdev, other, with))
 			gather_one(other, &walk);
+}
+
+/*
+ * Not device_lock(): who has that may be about to bind a driver, and wait behind
+ * whoever registers a notifier, who waits for this one. A new device no driver may
+ * have yet, so nobody has its lock for long; root may, for a moment.
+ */
+static bool lock_new(struct device *dev)
+{
+	unsigned int tries;
+
+	for (tries = 0; !device_trylock(dev); tries++) {
+		if (tries == LOCK_TRIES)
+			return false;
+		usleep_range(1000, 2000);
+	}
+	return true;
+}
+
+/**
+ * vp_walk_added() - claim a device that has just come, and what goes with it
+ * @pdev: the device
+ *
+ * Context: ADD notification: no device_lock of these held, no driver may bind;
+ * may sleep, and waits for nothing but the lock of a device that is new.
+ */
+void vp_walk_added(struct pci_dev *pdev)
+{
+	if (lock_new(&pdev->dev)) {
+		/* Whoever makes a VF known holds on to its PF. */
+		vp_claim_free(pdev, pdev->is_virtfn ? pci_physfn(pdev) : NULL);
+		device_unlock(&pdev->dev);
+	} else {
+		/* Whoever would bind it looks once more. */
+		vp_claim_note_missed();
+		pr_err("%s: somebody has it locked; no rule is looked at until a driver wants it\n",
+		       pci_name(pdev));
+	}
+	gather(pdev);
 }
 
 static int walk_one(struct device *dev, void *arg)
