@@ -21,10 +21,13 @@ DKMS_SRC := Kbuild VERSION dkms.conf COPYING $(shell find kmod -type f)
 help:
 	@echo 'make module            the module, for the running kernel (or KDIR=)'
 	@echo 'make user              the command, in build/bin'
-	@echo 'make install           the command, to $$(DESTDIR)$(sbindir), and the netlink'
+	@echo 'make install           the command, to $$(DESTDIR)$(sbindir), its pages, completions'
+	@echo '                       and rule of udev, to places in $(prefix), and the netlink'
 	@echo '                       specification, to $$(DESTDIR)$(ynldir)'
+	@echo 'make uninstall         undoes that; rules stay'
 	@echo 'make dkms-install      the module, by DKMS, for this kernel and all later ones'
 	@echo 'make dkms-remove       undoes that'
+	@echo 'make dist              the sources, in build/dist, the same bytes each time'
 	@echo 'make demo              a guest shows what it does (STAY=1: and leaves you in it)'
 	@echo 'make check             all tests on kernels 6.1, 6.12 and 7.2 (K=6.12 T=claim: a part)'
 	@echo 'make check-debug       those in guests, on a kernel with KASAN, lockdep, kmemleak (T=)'
@@ -52,6 +55,30 @@ install: user
 		sbindir=$(sbindir) install
 	install -D -m 0644 Documentation/netlink/specs/vfiopolicy.yaml \
 		$(DESTDIR)$(ynldir)/vfiopolicy.yaml
+
+.PHONY: uninstall
+uninstall:
+	$(MAKE) -C user BUILD=$(BUILD)/user DESTDIR=$(DESTDIR) prefix=$(prefix) \
+		sbindir=$(sbindir) uninstall
+	rm -f $(DESTDIR)$(ynldir)/vfiopolicy.yaml
+
+# What git knows, as it stands in this tree. Order, owners, modes and times are
+# fixed, so that the same sources make the same bytes.
+DIST := vfiopolicy-$(VERSION)
+.PHONY: dist
+dist:
+	@mkdir -p $(BUILD)/dist
+	@epoch=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} && test -n "$$epoch" && \
+	git ls-files -z | LC_ALL=C sort -z > $(BUILD)/dist/files && \
+	test -s $(BUILD)/dist/files && \
+	LC_ALL=C tar --create --file=$(BUILD)/dist/$(DIST).tar --format=ustar \
+		--null --no-recursion --files-from=$(BUILD)/dist/files \
+		--transform='s,^,$(DIST)/,' --mtime=@$$epoch --mode=u+w,go-w,a+rX \
+		--owner=0 --group=0 --numeric-owner && \
+	xz -9 -T1 -c $(BUILD)/dist/$(DIST).tar > $(BUILD)/dist/$(DIST).tar.xz.new
+	@mv $(BUILD)/dist/$(DIST).tar.xz.new $(BUILD)/dist/$(DIST).tar.xz
+	@rm -f $(BUILD)/dist/$(DIST).tar $(BUILD)/dist/files
+	@echo $(BUILD)/dist/$(DIST).tar.xz
 
 # Copied as a folder under a temporary name first, so that DKMS never sees half
 # of it.
