@@ -101,17 +101,21 @@ commands() {
 	"$VP_BIN/vfiopolicy" --help | sed -n 's/^  \([a-z]\+\) .*/\1/p'
 }
 
+# page_of COMMAND; two that are of no use without one another have one
+page_of() {
+	echo "$ROOT/Documentation/man/vfiopolicy-${1/#confirm/apply}.8"
+}
+
 every_command_has_a_page() {
 	local page name
 
 	expect "there are commands" [ "$(commands | wc -l)" -ge 8 ] || return 1
 	for name in $(commands); do
-		page=$ROOT/Documentation/man/vfiopolicy-$name.8
-		# What belongs together is told together.
-		[ -e "$page" ] || page=$(grep -l "^\.Cm $name\$" "$ROOT"/Documentation/man/vfiopolicy-*.8)
-		expect "$name has a page" [ -n "$page" ] &&
-			expect "vfiopolicy(8) names it" grep -q "^\.It Cm $name\$\|^\.Cm $name\$" \
-				"$ROOT/Documentation/man/vfiopolicy.8" "$page" || return 1
+		page=$(page_of "$name")
+		expect "$name has a page" [ -e "$page" ] &&
+			expect "it is of this command" grep -qx ".Cm $name" "$page" &&
+			expect "vfiopolicy(8) names it" grep -qx ".Xr $(basename "$page" .8) 8" \
+				"$ROOT/Documentation/man/vfiopolicy.8" || return 1
 	done
 }
 
@@ -122,8 +126,7 @@ pages_tell_every_option() {
 	for name in $(commands); do
 		for option in $("$VP_BIN/vfiopolicy" "$name" --help |
 			sed -n 's/^  \(-[a-z], \)\?--\([a-z-]*\).*/\2/p'); do
-			grep -qE "Fl ([a-z] , )?-$option( |$)" \
-				"$ROOT/Documentation/man/vfiopolicy-$name.8" \
+			grep -qE "Fl ([a-z] , )?-$option( |$)" "$(page_of "$name")" \
 				"$ROOT/Documentation/man/vfiopolicy.8" && continue
 			say "failed: vfiopolicy-$name(8) does not tell of --$option"
 			ok=1
