@@ -38,7 +38,7 @@ quietly() {
 	shift
 
 	"$@" > "$TMP/log" 2>&1 && return
-	say "failed: $what: $*"
+	say "failed: $what:"
 	tail -n 20 "$TMP/log" | sed 's/^/# /'
 	return 1
 }
@@ -154,7 +154,7 @@ debian_packages_build_from_the_tarball() {
 }
 
 lintian_has_nothing_to_say() {
-	quietly "lintian" lintian --fail-on error,warning --no-tag-display-limit \
+	quietly "lintian" lintian --fail-on error,warning \
 		"$TMP/deb/vfiopolicy_${VERSION}_amd64.changes"
 }
 
