@@ -183,8 +183,9 @@ life_of_packages() {
 		dpkg --no-triggers -r vfiopolicy vfiopolicy-dkms &&
 		echo "after the removal:" && cat $rules &&
 		[ ! -e /usr/sbin/vfiopolicy ] &&
+		mkdir /etc/vfiopolicy/replaced &&
 		dpkg --no-triggers -P vfiopolicy vfiopolicy-dkms &&
-		echo "after the purge:" && [ ! -e /etc/vfiopolicy ] &&
+		echo "after the purge:" && rmdir /etc/vfiopolicy/replaced /etc/vfiopolicy &&
 		[ ! -e /usr/src/vfiopolicy-"$VERSION" ] && [ ! -e /was-run ]
 }
 
