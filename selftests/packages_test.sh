@@ -16,6 +16,7 @@ TMP=$(mktemp -d)
 for tool in git dpkg-buildpackage dh dh_dkms lintian rpmbuild rpmlint makepkg; do
 	command -v $tool > /dev/null || skip "needs $tool"
 done
+git -C "$ROOT" rev-parse --verify -q HEAD > /dev/null 2>&1 || skip "needs git's own tree"
 # One time for all that is made here, which is not that of the last commit.
 export SOURCE_DATE_EPOCH=1700000000
 
