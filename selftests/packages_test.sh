@@ -27,6 +27,7 @@ TESTS="tarball_is_the_same_twice
 	every_command_has_a_page
 	pages_tell_every_option
 	versions_agree
+	libraries_agree
 	debian_packages_build_from_the_tarball
 	lintian_has_nothing_to_say
 	packages_leave_rules_and_devices_alone
@@ -140,6 +141,21 @@ versions_agree() {
 	same "Debian's" "$(dpkg-parsechangelog -l "$ROOT/debian/changelog" -S Version)" "$VERSION" &&
 		same "RPM's" "$(sed -n 's/^Version: *//p' "$ROOT/packaging/rpm/vfiopolicy.spec")" "$VERSION" &&
 		same "Arch's" "$(sed -n 's/^pkgver=//p' "$ROOT/packaging/arch/PKGBUILD")" "$VERSION"
+}
+
+# What the command is linked with, each package says it needs to be built.
+libraries_agree() {
+	local name deb
+
+	# shellcheck disable=SC2016 # for make to expand
+	for name in $(make -s -C "$ROOT/user" --eval 'names: ; @echo $(packages)' names); do
+		deb=$(dpkg -S "*/pkgconfig/$name.pc" | cut -d : -f 1)
+		expect "Debian's has what brings $name" grep -qE "^(Build-Depends:)? *$deb,?\$" \
+			"$ROOT/debian/control" &&
+			expect "RPM's has $name" grep -qxE "BuildRequires: *pkgconfig\($name\)" \
+				"$ROOT/packaging/rpm/vfiopolicy.spec" || return 1
+	done
+	[ -n "$name" ]
 }
 
 # Its own tests are run by others here, so not once more.
