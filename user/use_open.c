@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who has a device file open, by the descriptors of all processes. What a
+ * descriptor points at is the path that was opened: that of a process in a
+ * folder of its own, such as a guest of libvirt's, is the same.
+ */
+#include <ctype.h>
+#include <unistd.h>
+
+#include "peek.h"
+#include "safety.h"
+
+/* Descriptors that are kept; a host that has more is passed over in part. */
+#define OPENS_MAX	65536
+/* What is looked at of a command line. */
+#define CMDLINE_LEN	16384
+
+/**
+ * struct vp_open - a device file that a process has open
+ * @pid: the process
+ * @file: its path
+ */
+struct vp_open {
+	int pid;
+	char file[48];
+};
+
+/* What every other process has open, and nobody asks for. */
+static bool is_wanted(const char *file)
+{
+	static const char * const others[] = {
+		"/dev/null", "/dev/pts/", "/dev/shm/", "/dev/urandom",
+		"/dev/zero", "/dev/random", "/dev/ptmx", "/dev/kvm",
+	};
+	size_t i;
+
+	if (strncmp(file, "/dev/", 5) != 0)
+		return false;
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		if (!strncmp(file, others[i], strlen(others[i])))
+			return false;
+	return true;
+}
+
+/* Return: false when there is no more room. */
+static bool keep(struct vp_safety *safety, int pid, const char *file)
+{
+	size_t i, room = 64;
+	struct vp_open *more;
+
+	for (i = safety->open_count; i && safety->opens[i - 1].pid == pid; i--)
+		if (!strcmp(safety->opens[i - 1].file, file))
+			return true;
+	if (safety->open_count == OPENS_MAX)
+		return false;
+	/* In steps of powers of two. */
+	while (room <= safety->open_count)
+		room *= 2;
+	more = realloc(safety->opens, room * sizeof(*more));
+	if (!more)
+		return false;
+	safety->opens = more;
+	more[safety->open_count].pid = pid;
+	snprintf(more[safety->open_count++].file, sizeof(more->file), "%s",
+		 file);
+	return true;
+}
+
+static void look_at(struct vp_safety *safety, const char *pid)
+{
+	char file[sizeof(safety->opens->file)];
+	struct dirent **fds;
+	int count, i;
+
+	count = vp_peek_list(&fds, "%s/%s/fd", safety->paths.proc, pid);
+	for (i = 0; i < count; i++)
+		if (vp_peek_link(file, sizeof(file), "%s/%s/fd/%s",
+				 safety->paths.proc, pid, fds[i]->d_name) &&
+		    is_wanted(file) && !keep(safety, atoi(pid), file))
+			break;
+	vp_peek_free(fds, count);
+}
+
+/* All processes, once. */
+static void look(struct vp_safety *safety)
+{
+	struct dirent **pids;
+	int count, i;
+
+	/* Room for none says that it was looked. */
+	safety->opens = calloc(64, sizeof(*safety->opens));
+	if (!safety->opens)
+		return;
+	count = vp_peek_list(&pids, "%s", safety->paths.proc);
+	for (i = 0; i < count; i++)
+		if (isdigit((unsigned char)pids[i]->d_name[0]) &&
+		    atoi(pids[i]->d_name) != getpid())
+			look_at(safety, pids[i]->d_name);
+	vp_peek_free(pids, count);
+}
+
+/*
+ * The name of a guest, as QEMU and StratoVirt are told it: -name NAME[,...] or
+ * -name guest=NAME[,...].
+ */
+static void find_vm(const char *cmdline, size_t len, struct vp_user *user)
+{
+	const char *word = cmdline, *end = cmdline + len, *value, *guest;
+
+	while (word < end && strcmp(word, "-name") != 0 &&
+	       strcmp(word, "--name") != 0)
+		word += strlen(word) + 1;
+	value = word < end ? word + strlen(word) + 1 : end;
+	if (value >= end)
+		return;
+	guest = strstr(value, "guest=");
+	if (guest && (guest == value || guest[-1] == ','))
+		value = guest + strlen("guest=");
+	else if (strchr(value, '=') && strcspn(value, "=") < strcspn(value, ","))
+		return;
+	snprintf(user->vm, sizeof(user->vm), "%.*s", (int)strcspn(value, ","),
+		 value);
+	vp_peek_clean(user->vm);
+}
+
+static void describe(const struct vp_safety *safety, int pid,
+		     struct vp_user *user)
+{
+	char path[VP_PEEK_LEN], *cmdline;
+	size_t len = 0;
+	FILE *file;
+
+	memset(user, 0, sizeof(*user));
+	user->pid = pid;
+	vp_peek_text(user->command, sizeof(user->command), "%s/%d/comm",
+		     safety->paths.proc, pid);
+	/* qemu-system-x86 is all of its name that the kernel keeps. */
+	if (!strncmp(user->command, "qemu", 4))
+		user->command[4] = '\0';
+	cmdline = calloc(1, CMDLINE_LEN + 1);
+	snprintf(path, sizeof(path), "%s/%d/cmdline", safety->paths.proc, pid);
+	file = cmdline ? fopen(path, "re") : NULL;
+	if (file) {
+		len = fread(cmdline, 1, CMDLINE_LEN, file);
+		fclose(file);
+		find_vm(cmdline, len, user);
+	}
+	free(cmdline);
+}
+
+/**
+ * vp_use_open() - who has a device file open
+ * @safety: what the host is up to; all processes are looked at when this is
+ *          asked for the first time
+ * @file: its path
+ * @user: set to the first of them; pid 0 when there is none
+ *
+ * Takes root for processes of others.
+ *
+ * Return: how many have it open.
+ */
+size_t vp_use_open(struct vp_safety *safety, const char *file,
+		   struct vp_user *user)
+{
+	size_t i, count = 0;
+
+	memset(user, 0, sizeof(*user));
+	if (!safety->opens)
+		look(safety);
+	for (i = 0; safety->opens && i < safety->open_count; i++)
+		if (!strcmp(safety->opens[i].file, file) && !count++)
+			describe(safety, safety->opens[i].pid, user);
+	return count;
+}

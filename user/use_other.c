@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Displays, consoles and keyboards; processes that have a GPU open; mediated
+ * devices and VFs; and who has what vfio has.
+ */
+#include "peek.h"
+#include "safety.h"
+
+/* The bits of a keyboard, EV_KEY's first word: KEY_ESC to KEY_S, as udev asks. */
+#define KEYBOARD_KEYS	0xfffffffeul
+
+/**
+ * struct search - what is behind one device
+ * @safety: what the host is up to
+ * @dev: the device
+ * @uses: what is known of it so far
+ */
+struct search {
+	struct vp_safety *safety;
+	const struct vp_host_dev *dev;
+	struct vp_uses *uses;
+};
+
+static const char *sysfs(const struct search *search)
+{
+	return search->safety->host->sysfs;
+}
+
+/* The device that something of a class hangs off; NULL when that is none. */
+static const struct vp_host_dev *behind(const struct search *search,
+					const char *class, const char *name,
+					bool *usb)
+{
+	char target[VP_PEEK_LEN];
+
+	*usb = false;
+	if (!vp_peek_link(target, sizeof(target), "%s/%s/%s", sysfs(search),
+			  class, name))
+		return NULL;
+	*usb = strstr(target, "/usb");
+	return vp_host_behind(search->safety->host, target);
+}
+
+/* What of a class hangs off the device, one by one. */
+static void each(const struct search *search, const char *class,
+		 void (*fn)(const struct search *search, const char *name,
+			    bool usb))
+{
+	struct dirent **names;
+	int count, i;
+	bool usb;
+
+	count = vp_peek_list(&names, "%s/%s", sysfs(search), class);
+	for (i = 0; i < count; i++)
+		if (behind(search, class, names[i]->d_name, &usb) == search->dev)
+			fn(search, names[i]->d_name, usb);
+	vp_peek_free(names, count);
+}
+
+static bool has_text(const char *dir, const char *address, const char *file,
+		     const char *want)
+{
+	char text[VP_HOST_TEXT];
+
+	vp_peek_text(text, sizeof(text), "%s/%s/%s", dir, address, file);
+	return !strcmp(text, want);
+}
+
+static bool is_boot_vga(const struct search *search)
+{
+	return has_text(search->safety->host->devices_dir,
+			search->dev->address, "boot_vga", "1");
+}
+
+/* An outlet for a display, card0-HDMI-A-1; a card that only computes has none. */
+static bool is_outlet(const char *name)
+{
+	return !strncmp(name, "card", 4) && strchr(name, '-') &&
+	       !strstr(name, "-Writeback");
+}
+
+/* Has the device outlets, and has no other one any? */
+static bool is_only_gpu(const struct search *search)
+{
+	const struct vp_host_dev *dev;
+	bool own = false, others = false, usb;
+	struct dirent **names;
+	int count, i;
+
+	count = vp_peek_list(&names, "%s/class/drm", sysfs(search));
+	for (i = 0; i < count; i++) {
+		if (!is_outlet(names[i]->d_name))
+			continue;
+		dev = behind(search, "class/drm", names[i]->d_name, &usb);
+		if (!dev)
+			continue;
+		own |= dev == search->dev;
+		others |= dev != search->dev;
+	}
+	vp_peek_free(names, count);
+	return own && !others;
+}
+
+static void tell_opened(const struct search *search, const char *file)
+{
+	char who[VP_USE_LEN / 2];
+	struct vp_user user;
+	size_t count;
+
+	count = vp_use_open(search->safety, file, &user);
+	if (!count)
+		return;
+	vp_safety_print_user(&user, who, sizeof(who));
+	vp_safety_add(search->uses, VP_USE_GPU_OPEN, false, "%s has %s open%s",
+		      who, file, count > 1 ? ", and so have others" : "");
+}
+
+static void tell_drm(const struct search *search, const char *name, bool usb)
+{
+	char file[NAME_MAX + 16];
+
+	(void)usb;
+	if (strchr(name, '-'))
+		return;
+	snprintf(file, sizeof(file), "/dev/dri/%s", name);
+	tell_opened(search, file);
+}
+
+/* NVIDIA's own driver has no DRM node unless it is asked to. */
+static void tell_nvidia(const struct search *search)
+{
+	char path[VP_PEEK_LEN], line[128], file[32];
+	unsigned int minor;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/driver/nvidia/gpus/%s/information",
+		 search->safety->paths.proc, search->dev->address);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "Device Minor: %u", &minor) != 1)
+			continue;
+		snprintf(file, sizeof(file), "/dev/nvidia%u", minor);
+		tell_opened(search, file);
+	}
+	if (f)
+		fclose(f);
+}
+
+/* Is the text console on a framebuffer at this moment? */
+static bool is_console_bound(const struct search *search)
+{
+	struct dirent **names;
+	char what[VP_HOST_TEXT], bound[8];
+	bool found = false;
+	int count, i;
+
+	count = vp_peek_list(&names, "%s/class/vtconsole", sysfs(search));
+	for (i = 0; i < count && !found; i++) {
+		vp_peek_text(what, sizeof(what), "%s/class/vtconsole/%s/name",
+			     sysfs(search), names[i]->d_name);
+		vp_peek_text(bound, sizeof(bound), "%s/class/vtconsole/%s/bind",
+			     sysfs(search), names[i]->d_name);
+		found = strstr(what, "frame buffer") && !strcmp(bound, "1");
+	}
+	vp_peek_free(names, count);
+	return found;
+}
+
+static void tell_framebuffer(const struct search *search, const char *name,
+			     bool usb)
+{
+	char file[NAME_MAX + 16];
+
+	if (strncmp(name, "fb", 2) != 0)
+		return;
+	/* The console takes the first one; others are shown as well. */
+	if (is_console_bound(search))
+		vp_safety_add(search->uses, VP_USE_CONSOLE, usb,
+			      "the console is on it (%s)", name);
+	snprintf(file, sizeof(file), "/dev/%s", name);
+	tell_opened(search, file);
+}
+
+/* Consoles on serial ports: what the kernel's own messages go to. */
+static void tell_serial(const struct search *search)
+{
+	char active[VP_HOST_TEXT], *name, *rest = active;
+	bool usb;
+
+	vp_peek_text(active, sizeof(active), "%s/class/tty/console/active",
+		     sysfs(search));
+	while ((name = strsep(&rest, " ")))
+		if (*name && behind(search, "class/tty", name, &usb) ==
+			     search->dev)
+			vp_safety_add(search->uses, VP_USE_CONSOLE, usb,
+				      "a console is on it (%s)", name);
+}
+
+static void tell_keyboard(const struct search *search, const char *name,
+			  bool usb)
+{
+	char keys[256], what[VP_HOST_TEXT];
+	const char *last;
+
+	if (strncmp(name, "input", 5) != 0)
+		return;
+	vp_peek_text(keys, sizeof(keys), "%s/class/input/%s/capabilities/key",
+		     sysfs(search), name);
+	last = strrchr(keys, ' ');
+	if ((strtoul(last ? last : keys, NULL, 16) & KEYBOARD_KEYS) !=
+	    KEYBOARD_KEYS)
+		return;
+	vp_peek_text(what, sizeof(what), "%s/class/input/%s/name",
+		     sysfs(search), name);
+	vp_safety_add(search->uses, VP_USE_KEYBOARD, usb,
+		      "a keyboard is on it (%s)", what[0] ? what : name);
+}
+
+static void tell_mdevs(const struct search *search)
+{
+	struct dirent **names;
+	char first[64] = "";
+	int count, i, mine = 0;
+	bool usb;
+
+	count = vp_peek_list(&names, "%s/bus/mdev/devices", sysfs(search));
+	for (i = 0; i < count; i++)
+		if (behind(search, "bus/mdev/devices", names[i]->d_name,
+			   &usb) == search->dev && !mine++)
+			snprintf(first, sizeof(first), "%.63s",
+				 names[i]->d_name);
+	vp_peek_free(names, count);
+	if (mine == 1)
+		vp_safety_add(search->uses, VP_USE_MDEV, false,
+			      "a mediated device is on it (%s)", first);
+	else if (mine)
+		vp_safety_add(search->uses, VP_USE_MDEV, false,
+			      "%d mediated devices are on it (%s and others)",
+			      mine, first);
+}
+
+static void tell_vfs(const struct search *search)
+{
+	char text[16];
+	unsigned long count;
+
+	vp_peek_text(text, sizeof(text), "%s/%s/sriov_numvfs",
+		     search->safety->host->devices_dir, search->dev->address);
+	count = strtoul(text, NULL, 10);
+	if (count)
+		vp_safety_add(search->uses, VP_USE_VFS, false,
+			      "it has %lu VF%s, which would go (echo 0 > /sys/bus/pci/devices/%s/sriov_numvfs removes them)",
+			      count, count == 1 ? "" : "s",
+			      search->dev->address);
+}
+
+/* The same rule as in the module: vfio-pci, and the variants of it. */
+static bool is_vfio(const struct vp_host_dev *dev)
+{
+	return strstr(dev->driver, "vfio") &&
+	       strcmp(dev->driver, "vfiopolicy") != 0;
+}
+
+/**
+ * vp_use_others() - how a device is used by other than disks and networks
+ * @safety: what the host is up to
+ * @dev: the device
+ * @uses: what is found is added to it
+ */
+void vp_use_others(struct vp_safety *safety, const struct vp_host_dev *dev,
+		   struct vp_uses *uses)
+{
+	const struct search search = {
+		.safety = safety, .dev = dev, .uses = uses,
+	};
+	char who[VP_USE_LEN / 2];
+	struct vp_user user;
+
+	if (is_boot_vga(&search))
+		vp_safety_add(uses, VP_USE_BOOT_VGA, false,
+			      "it is the display that the firmware used");
+	if (is_only_gpu(&search))
+		vp_safety_add(uses, VP_USE_ONLY_GPU, false,
+			      "no other device of this host has an outlet for a display");
+	each(&search, "class/drm", tell_drm);
+	tell_nvidia(&search);
+	each(&search, "class/graphics", tell_framebuffer);
+	tell_serial(&search);
+	each(&search, "class/input", tell_keyboard);
+	tell_mdevs(&search);
+	tell_vfs(&search);
+	if (is_vfio(dev) &&
+	    vp_safety_vfio_user(safety, dev->address, &user)) {
+		vp_safety_print_user(&user, who, sizeof(who));
+		vp_safety_add(uses, VP_USE_VFIO, false, "%s has it open", who);
+	}
+}
