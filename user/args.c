@@ -25,6 +25,8 @@ enum {
 	LONG_RUNTIME,
 	LONG_NEXT_BOOT,
 	LONG_ON,
+	LONG_FORCE,
+	LONG_DRY_RUN,
 };
 
 #define WAIT_DEFAULT	10
@@ -43,6 +45,8 @@ static const struct option long_options[] = {
 	{ "runtime", no_argument, NULL, LONG_RUNTIME },
 	{ "next-boot", no_argument, NULL, LONG_NEXT_BOOT },
 	{ "on", required_argument, NULL, LONG_ON },
+	{ "force", no_argument, NULL, LONG_FORCE },
+	{ "dry-run", no_argument, NULL, LONG_DRY_RUN },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "color", optional_argument, NULL, LONG_COLOR },
@@ -66,6 +70,8 @@ static const struct {
 	{ VP_OPT_RUNTIME, "--runtime" },
 	{ VP_OPT_NEXT_BOOT, "--next-boot" },
 	{ VP_OPT_ON, "--on" },
+	{ VP_OPT_FORCE, "--force" },
+	{ VP_OPT_DRY_RUN, "--dry-run" },
 };
 
 static int parse_color(const char *text, enum vp_color *color)
@@ -157,6 +163,12 @@ static int take_option(int opt, char **argv, struct vp_args *args)
 	case LONG_ON:
 		args->given |= VP_OPT_ON;
 		args->on = optarg;
+		return 0;
+	case LONG_FORCE:
+		args->given |= VP_OPT_FORCE;
+		return 0;
+	case LONG_DRY_RUN:
+		args->given |= VP_OPT_DRY_RUN;
 		return 0;
 	case 'q':
 		args->quiet = true;

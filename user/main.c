@@ -36,7 +36,8 @@ static void print_help(void)
 	       "  -V, --version     the version\n"
 	       "\n"
 	       "Exit status: 0 done, 1 usage, 2 the kernel said no, 3 not found,\n"
-	       "4 a rule is not met, 6 accepted and still pending.\n");
+	       "4 a rule is not met, 5 a dry run would change something, 6 accepted and\n"
+	       "still pending.\n");
 }
 
 static void print_command_help(const struct vp_command *command)

@@ -13,10 +13,9 @@
 
 #include "command.h"
 #include "output.h"
-#include "policy.h"
 #include "resolve.h"
-#include "rules.h"
 #include "snapshot.h"
+#include "table.h"
 
 enum {
 	COL_RULE,
@@ -41,91 +40,32 @@ static const char * const fit_names[] = {
  * struct explain - a device, and what rules say of it
  * @host: the host
  * @dev: the device
- * @entries: the rules, as they were given
- * @count: number of @entries
- * @table: the same in the order in which they are tried
+ * @table: the rules, in the order in which they are tried
  * @winner: the rule that has the say; NULL when none has
  * @fit: how it fits
  */
 struct explain {
 	struct vp_host host;
 	const struct vp_host_dev *dev;
-	struct vp_entry **entries;
-	size_t count;
 	struct vp_table *table;
 	const struct vp_entry *winner;
 	enum vp_fit fit;
 };
 
-static int no_memory(void)
+static void say_bad(const struct vp_rules *rules)
 {
-	vp_out_error("%s", strerror(ENOMEM));
-	return VP_EXIT_KERNEL;
-}
-
-static int make_room(struct explain *explain, size_t count)
-{
-	explain->entries = calloc(count + 1, sizeof(struct vp_entry *));
-	explain->count = 0;
-	return explain->entries ? VP_EXIT_DONE : no_memory();
-}
-
-static int add(struct explain *explain, const struct vp_rule *rule, u32 id,
-	       enum vfiopolicy_origin origin)
-{
-	struct vp_entry *entry = vp_entry_new(rule, origin);
-
-	if (!entry)
-		return no_memory();
-	entry->id = id;
-	explain->entries[explain->count++] = entry;
-	return VP_EXIT_DONE;
-}
-
-static int take_rules(struct explain *explain, const struct vp_nl_rule *rules,
-		      size_t count)
-{
-	struct vp_error err;
-	struct vp_rule rule;
-	int ret;
-	size_t i;
-
-	ret = make_room(explain, count);
-	for (i = 0; i < count && !ret; i++) {
-		if (vp_rule_parse(rules[i].text, strlen(rules[i].text), &rule,
-				  &err))
-			vp_out_error("rule %u is one that this command does not understand, and is left out: %s",
-				     rules[i].id, rules[i].text);
-		else
-			ret = add(explain, &rule, rules[i].id,
-				  rules[i].origin);
-	}
-	return ret;
-}
-
-static int take_entries(struct explain *explain, const struct vp_rules *rules)
-{
-	const struct vp_rules_entry *entry;
 	struct vp_rules_error error;
 	size_t i;
-	int ret;
 
 	for (i = 0; i < rules->nfiles; i++)
 		if (rules->files[i].refused)
 			vp_out_error("%s", rules->files[i].refused);
-	ret = make_room(explain, rules->count);
-	for (i = 0; i < rules->count && !ret; i++) {
-		entry = &rules->entries[i];
-		if (!entry->text) {
-			vp_rules_describe(rules, entry, &error);
-			vp_out_error("%s", error.text);
-		} else if (!entry->duplicate) {
-			ret = add(explain, entry->rule,
-				  (u32)explain->count + 1,
-				  VFIOPOLICY_ORIGIN_FILE);
-		}
+	for (i = 0; i < rules->count; i++) {
+		if (rules->entries[i].text)
+			continue;
+		vp_rules_describe(rules, &rules->entries[i], &error);
+		vp_out_error("%s", error.text);
 	}
-	return ret;
 }
 
 static int read_files(struct explain *explain)
@@ -135,11 +75,14 @@ static int read_files(struct explain *explain)
 	int ret;
 
 	ret = vp_rules_read(&rules, &error);
+	if (!ret)
+		say_bad(&rules);
+	if (!ret && vp_table_of_files(&rules, &explain->table))
+		ret = vp_rules_fail(&error, -ENOMEM, "%s", strerror(ENOMEM));
 	if (ret)
 		vp_out_error("%s", error.text);
-	ret = ret ? VP_EXIT_KERNEL : take_entries(explain, &rules);
 	vp_rules_free(&rules);
-	return ret;
+	return ret ? VP_EXIT_KERNEL : VP_EXIT_DONE;
 }
 
 static int ask_module(struct explain *explain)
@@ -158,52 +101,12 @@ static int ask_module(struct explain *explain)
 	} else if (ret) {
 		vp_out_nl_error("module vfiopolicy", &nl.error);
 		ret = VP_EXIT_KERNEL;
-	} else {
-		ret = take_rules(explain, rules, count);
+	} else if (vp_table_of_module(rules, count, &explain->table)) {
+		vp_out_error("%s", strerror(ENOMEM));
+		ret = VP_EXIT_KERNEL;
 	}
 	vp_nl_close(&nl);
 	free(rules);
-	return ret;
-}
-
-/* Puts the rules of one origin into the table. */
-static int replace(struct explain *explain, enum vfiopolicy_origin origin)
-{
-	struct vp_entry **some;
-	struct vp_table *next;
-	u32 count = 0;
-	size_t i;
-
-	some = calloc(explain->count + 1, sizeof(struct vp_entry *));
-	if (!some)
-		return no_memory();
-	for (i = 0; i < explain->count; i++)
-		if (explain->entries[i]->origin == origin)
-			some[count++] = explain->entries[i];
-	next = vp_policy_replace(explain->table, origin, some, count);
-	free(some);
-	if (!next)
-		return no_memory();
-	vp_policy_free(explain->table);
-	explain->table = next;
-	return VP_EXIT_DONE;
-}
-
-static int build_table(struct explain *explain)
-{
-	static const enum vfiopolicy_origin origins[] = {
-		VFIOPOLICY_ORIGIN_RUNTIME,
-		VFIOPOLICY_ORIGIN_CMDLINE,
-		VFIOPOLICY_ORIGIN_FILE,
-	};
-	int ret = VP_EXIT_DONE;
-	size_t i;
-
-	explain->table = vp_policy_empty();
-	if (!explain->table)
-		return no_memory();
-	for (i = 0; i < ARRAY_SIZE(origins) && !ret; i++)
-		ret = replace(explain, origins[i]);
 	return ret;
 }
 
@@ -406,7 +309,6 @@ static int open_host(struct explain *explain, const char *on)
 static int run(const struct vp_args *args)
 {
 	struct explain explain = { 0 };
-	size_t i;
 	int ret;
 
 	ret = open_host(&explain, args->on);
@@ -415,13 +317,8 @@ static int run(const struct vp_args *args)
 	if (!ret)
 		ret = args->on ? read_files(&explain) : ask_module(&explain);
 	if (!ret)
-		ret = build_table(&explain);
-	if (!ret)
 		explain_device(&explain, args);
 	vp_policy_free(explain.table);
-	for (i = 0; i < explain.count; i++)
-		vp_entry_put(explain.entries[i]);
-	free(explain.entries);
 	vp_host_close(&explain.host);
 	return ret;
 }

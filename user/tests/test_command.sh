@@ -34,6 +34,7 @@ run() # EXPECTED_STATUS DESCRIPTION [WORD]...
 	what=$2
 	shift 2
 	VFIOPOLICY_SYSFS=$tmp/sys VFIOPOLICY_ROOT=$tmp/root \
+	VFIOPOLICY_PROC=$tmp/proc VFIOPOLICY_DEV=$tmp/dev \
 		"$program" "$@" >"$tmp/out" 2>"$tmp/err"
 	got=$?
 	[ $got -eq "$want" ]
@@ -61,6 +62,20 @@ device() # ADDRESS VENDOR DEVICE CLASS [DRIVER]
 	echo "0x$4" >"$d/class"
 	[ -z "${5-}" ] || ln -s "../../drivers/$5" "$d/driver"
 }
+
+group() # NUMBER ADDRESS...
+{
+	number=$1
+	shift
+	for address; do
+		ln -s "../../../../kernel/iommu_groups/$number" \
+			"$tmp/sys/bus/pci/devices/$address/iommu_group"
+	done
+}
+
+# A host that does nothing.
+mkdir -p "$tmp/proc/self" "$tmp/proc/net" "$tmp/dev"
+echo "21 1 0:5 / /proc rw - proc none rw" >"$tmp/proc/self/mountinfo"
 
 device 0000:00:1c.0 1b36 000c 060400 pcieport
 device 0000:05:00.0 144d a80a 010802 nvme
@@ -141,10 +156,122 @@ else
 	chmod o-w "$saved"
 fi
 
+# Groups, by what sysfs has of them.
+device 0000:01:00.0 10de 1c03 030000 nouveau
+device 0000:01:00.1 10de 10f1 040300 snd_hda_intel
+group 1 0000:01:00.0 0000:01:00.1
+device 0000:00:1f.0 8086 a305 060100 lpc_ich
+device 0000:00:1f.2 8086 a352 010601 ahci
+group 32 0000:00:1f.0 0000:00:1f.2
+run 1 "a group that stays blocked" add --next-boot 10de:1c03
+has err "IOMMU group 1 would not be viable: 0000:01:00.1 ("
+has err ") stays with snd_hda_intel"
+has err "  vfiopolicy add 10de:1c03 with=slot    # hold the other functions"
+has err "Nothing was changed."
+run 1 "without the module as well" add 10de:1c03
+has err "IOMMU group 1 would not be viable"
+run 1 "a group that can never be given" add --next-boot 8086:a352
+has err "IOMMU group 32 of 0000:00:1f.2 can never be given to a guest: 0000:00:1f.0"
+has err "stays with lpc_ich"
+run 5 "holding needs no group" add --dry-run --next-boot hold 8086:a352
+run 5 "with=slot would do" add --dry-run --next-boot 10de:1c03 with=slot
+has out "0000:01:00.0  "
+has out "nouveau; after the next boot: vfio-pci"
+has out "0000:01:00.1  "
+has out "after the next boot: held: held with another"
+has out "would be added and saved: vfio 10de:1c03 with=slot"
+has out "Nothing was changed: this was a dry run."
+run 5 "--force adds it all the same" add --dry-run --next-boot --force 10de:1c03
+has err "overridden by --force"
+has out "  blocked: IOMMU group 1, by 0000:01:00.1"
+
+# What the host uses. The disk is behind the first of two.
+at=$tmp/sys/devices/0000:05:00.0/nvme/nvme0/nvme0n1
+mkdir -p "$at/holders" "$tmp/sys/class/block"
+echo 259:0 >"$at/dev"
+ln -s "../../devices/0000:05:00.0/nvme/nvme0/nvme0n1" \
+	"$tmp/sys/class/block/nvme0n1"
+echo "25 1 259:0 / / rw - ext4 /dev/nvme0n1 rw" >>"$tmp/proc/self/mountinfo"
+run 1 "the disk that root is on" add --next-boot 0000:05:00.0
+has err "0000:05:00.0 is in use by this host: / is on it (ext4 on /dev/nvme0n1)"
+has err "Nothing was changed. --force would"
+silent out
+run 1 "without the module as well" add 0000:05:00.0
+has err "--force would take it away from a running system."
+device 0000:07:00.0 144d a80a 010802
+run 1 "as one of three" add --all --next-boot 144d:a80a
+has err "0000:05:00.0 is in use by this host"
+has err "  vfiopolicy add 144d:a80a except=at=0000:05:00.0 --all    # the others"
+run 1 "each of them says whether" add 144d:a80a
+has err ", in use: / is on it (ext4 on /dev/nvme0n1)"
+run 5 "leaving it takes nothing" add --dry-run --next-boot leave 0000:05:00.0
+run 5 "--force says what it overrides" add --dry-run --next-boot --force 0000:05:00.0
+has err "0000:05:00.0: / is on it (ext4 on /dev/nvme0n1); overridden by --force"
+has out "would be added and saved: vfio at=0000:05:00.0 144d:a80a allow=storage"
+has out "  used: / is on it"
+run 5 "allow= does so too" add --dry-run --next-boot 0000:05:00.0 allow=storage
+has err "overridden by allow="
+run 1 "but not for something else" add --dry-run --next-boot 0000:05:00.0 allow=network
+run 5 "as JSON" add -j --dry-run --next-boot --force 0000:05:00.0
+has out '"dry_run": true'
+has out '"changed": true'
+has out '"kind": "mount"'
+run 5 "what would be kept for the host" add --dry-run --next-boot --all 144d:a80a except=05:00.0
+has out "0000:05:00.0 would be kept for the host by a rule of its own, as / is on it (ext4 on /dev/nvme0n1): leave at=0000:05:00.0 144d:a80a"
+mv "$tmp/proc/self/mountinfo" "$tmp/mountinfo"
+run 2 "what is mounted cannot be read" add --next-boot 0000:05:00.0
+has err "whether it is in use cannot be told"
+mv "$tmp/mountinfo" "$tmp/proc/self/mountinfo"
+
+# A GPU that is open now is free at the next boot.
+mkdir -p "$tmp/proc/900/fd" "$tmp/sys/class/drm" \
+	"$tmp/sys/devices/0000:82:00.0/drm/card0"
+ln -s ../../devices/0000:82:00.0/drm/card0 "$tmp/sys/class/drm/card0"
+echo Xorg >"$tmp/proc/900/comm"
+ln -s /dev/dri/card0 "$tmp/proc/900/fd/4"
+run 1 "a GPU that a process has open" add 82:00.0
+has err "0000:82:00.0 is in use by this host: Xorg 900 has /dev/dri/card0 open"
+has err "--next-boot takes it when the host starts the next time"
+run 5 "is free at the next boot" add --dry-run --next-boot 82:00.0
+
+if [ ! -e "$saved" ]; then
+	echo "# not root: saving is left out"
+else
+	cp "$saved" "$tmp/before"
+	run 0 "a rule, and one that keeps a device" add --next-boot --all 144d:a80a except=05:00.0
+	has out "0000:05:00.0 is kept for the host, as / is on it"
+	[ "$(grep -n "^leave at=0000:05:00.0 144d:a80a$" "$saved" | cut -d: -f1)" -lt \
+	  "$(grep -n "^vfio 144d:a80a except=0000:05:00.0$" "$saved" | cut -d: -f1)" ]
+	result $? "    it stands before the rule"
+	grep -q "^#: 0000:05:00.0 .*; kept for the host: / is on it" "$saved"
+	result $? "    with the reason"
+	run 0 "a dry run of what is there" add --dry-run --next-boot --all 144d:a80a except=05:00.0
+	has out "it is there already"
+	run 0 "saved by force" add --next-boot --force 144d:a80a:1:2 --absent-ok
+	cp "$tmp/before" "$saved"
+	run 0 "allow= is saved" add --next-boot --force 0000:05:00.0
+	grep -qx "vfio at=0000:05:00.0 144d:a80a allow=storage" "$saved"
+	result $? "    allow=storage"
+	run 0 "and need not be said again" add --next-boot 0000:05:00.0
+	has out "it stands in"
+	cp "$tmp/before" "$saved"
+	cp "$saved" "$tmp/copy"
+	run 5 "a dry run writes nothing" add --dry-run --next-boot 9999:1 --absent-ok
+	cmp -s "$saved" "$tmp/copy"
+	result $? "    the file is as it was"
+fi
+
+# The host is idle again.
+rm -r "$tmp/sys/class" "$tmp/proc/900" "$tmp/sys/bus/pci/devices/0000:07:00.0"
+
 run 0 "snapshot" snapshot
 cp "$tmp/out" "$tmp/host.json"
 has out '"vfiopolicy-snapshot"'
 run 0 "explain on a snapshot" explain 82:00.0 --on "$tmp/host.json"
+run 5 "add on a snapshot" add 82:00.0 --dry-run --on "$tmp/host.json"
+has out "0000:82:00.0  "
+run 1 "which is for rehearsing" add 82:00.0 --on "$tmp/host.json"
+has err "--dry-run"
 run 3 "explain what is not there" explain 99:00.0 --on "$tmp/host.json"
 run 1 "explain on what is no snapshot" explain 82:00.0 --on "$program"
 

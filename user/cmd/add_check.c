@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What vfiopolicy add refuses: what names more or less than the user means, what
+ * cannot be saved, what would be taken from under the host, and what could not be
+ * given to a guest all the same.
+ */
+#include "add.h"
+#include "output.h"
+#include "policy.h"
+#include "resolve.h"
+
+/* Uses of one device that a refusal lists. */
+#define LISTED	6
+
+static const char *count_in_words(size_t count, char *buf, size_t size)
+{
+	static const char * const words[] = {
+		"no", "one", "two", "three", "four", "five", "six", "seven",
+		"eight", "nine", "ten", "eleven", "twelve",
+	};
+
+	if (count < ARRAY_SIZE(words))
+		return words[count];
+	snprintf(buf, size, "%zu", count);
+	return buf;
+}
+
+/* The line that would name this device and no other. */
+static void print_pinned(const struct add *add, const struct vp_host_dev *dev,
+			 struct vp_safety *safety)
+{
+	char text[VP_RULEARG_LEN], comment[VP_RESOLVE_LEN];
+	struct vp_rule pinned;
+	struct vp_uses uses = { 0 };
+
+	if (vp_resolve_rule(dev, &pinned))
+		return;
+	pinned.action = add->words.rule.action;
+	vp_rule_print(&pinned, text, sizeof(text));
+	vp_resolve_comment(&add->host, dev, comment, sizeof(comment));
+	if (safety)
+		vp_safety_uses(safety, dev, &uses);
+	vp_out_error_more("  vfiopolicy add %s    # %s%s%s",
+			  vp_rulearg_selectors(text), comment,
+			  vp_safety_refusing(&uses, add_is_later(add)) ?
+			  ", in use: " : "",
+			  vp_safety_refusing(&uses, add_is_later(add)) ?
+			  uses.uses[0].text : "");
+}
+
+static int refuse_many(const struct add *add)
+{
+	struct vp_safety safety;
+	char number[24];
+	size_t i;
+	int ret;
+
+	ret = vp_safety_open(&safety, &add->host, NULL);
+	vp_out_error("%s is %s devices here; name one, or say --all:",
+		     vp_rulearg_selectors(add->words.text),
+		     count_in_words(add->count, number, sizeof(number)));
+	for (i = 0; i < add->count; i++)
+		print_pinned(add, add->matches[i], ret ? NULL : &safety);
+	vp_out_error_more("Nothing was changed.");
+	vp_safety_close(&safety);
+	return VP_EXIT_USAGE;
+}
+
+static int refuse_bridge(const struct add *add)
+{
+	char name[VP_NAMES_LEN];
+
+	vp_out_name(&add->host, &add->bridge->facts, name, sizeof(name));
+	vp_out_error("%s (%s) is a bridge: the host needs it for what is behind it",
+		     add->bridge->address, name);
+	vp_out_error_more("Nothing was changed. Name the device behind it; vfiopolicy list -a shows them.");
+	return VP_EXIT_USAGE;
+}
+
+static int refuse_absent(const struct add *add)
+{
+	vp_out_error("%s names no device that is present",
+		     vp_rulearg_selectors(add->words.text));
+	vp_out_error_more("Nothing was changed. vfiopolicy list -a shows what is here; --absent-ok adds the rule for later.");
+	return VP_EXIT_NOT_FOUND;
+}
+
+/**
+ * add_check_matches() - does the rule name what the user means
+ * @add: this run
+ *
+ * A rule said again changes nothing, so there is nothing to refuse.
+ *
+ * Return: an exit status.
+ */
+int add_check_matches(const struct add *add)
+{
+	const unsigned int given = add->args->given;
+
+	if (!add->count && add->bridges)
+		return refuse_bridge(add);
+	if (!add->count && !(given & VP_OPT_ABSENT_OK))
+		return refuse_absent(add);
+	/* Whoever says where means all that is there; leaving harms nobody. */
+	if (add->count > 1 && !vp_rulearg_has_place(&add->words.rule) &&
+	    add->words.rule.action != VP_LEAVE && !(given & VP_OPT_ALL) &&
+	    !add->existed)
+		return refuse_many(add);
+	if (add->bridges)
+		vp_out_note("bridges it names are left alone, such as %s",
+			    add->bridge->address);
+	return VP_EXIT_DONE;
+}
+
+static int refuse_at_odds(const struct add *add, const struct vp_rules *rules,
+			  const struct vp_rules_entry *other)
+{
+	bool name = add->words.rule.name[0] &&
+		    !strcmp(add->words.rule.name, other->rule->name);
+
+	vp_out_error("'%s' cannot be saved beside '%s' (%s, line %u): %s",
+		     add->words.text, other->text, vp_rules_path(rules, other),
+		     other->line, name ? "it has the same name" :
+		     "it names the same devices by the same words");
+	vp_out_error_more("Nothing was changed. vfiopolicy del takes the other one away.");
+	return VP_EXIT_USAGE;
+}
+
+/* Would the rule be at odds with this one, if both were applied? */
+static bool is_at_odds(const struct vp_rule *rule,
+		       const struct vp_rules_entry *other)
+{
+	struct vp_entry *entry, *mine;
+	struct vp_table *table = NULL;
+	bool odds = false;
+
+	entry = vp_entry_new(other->rule, VFIOPOLICY_ORIGIN_FILE);
+	mine = vp_entry_new(rule, VFIOPOLICY_ORIGIN_FILE);
+	if (entry && mine)
+		table = vp_policy_replace(NULL, VFIOPOLICY_ORIGIN_FILE, &entry, 1);
+	if (table)
+		odds = vp_policy_conflict(table, mine);
+	vp_policy_free(table);
+	vp_entry_put(entry);
+	vp_entry_put(mine);
+	return odds;
+}
+
+/**
+ * add_check_files() - can the rule be saved beside those that are
+ * @add: this run
+ *
+ * What is saved must be fit to be applied, or the next boot has none of it. The
+ * files are read anew: somebody may have written to them before they were locked.
+ *
+ * Return: an exit status.
+ */
+int add_check_files(const struct add *add)
+{
+	struct vp_rules_error error;
+	int ret = VP_EXIT_DONE;
+	struct vp_rules rules;
+	size_t i;
+
+	if (vp_rules_read(&rules, &error)) {
+		vp_out_error("%s", error.text);
+		return VP_EXIT_KERNEL;
+	}
+	for (i = 0; i < rules.count && !ret; i++) {
+		if (!rules.entries[i].text) {
+			vp_rules_describe(&rules, &rules.entries[i], &error);
+			vp_out_note("until this is mended, vfiopolicy apply refuses all of the files: %s",
+				    error.text);
+		} else if (is_at_odds(&add->words.rule, &rules.entries[i])) {
+			ret = refuse_at_odds(add, &rules, &rules.entries[i]);
+		}
+	}
+	vp_rules_free(&rules);
+	return ret;
+}
+
+static bool is_allowed(const struct add *add, const struct vp_use *use)
+{
+	return add_is_forced(add) ||
+	       (vp_safety_allow(use) & add->words.rule.allow);
+}
+
+/* The first use of a device that stands in the way; NULL when there is none. */
+static const struct vp_use *find_refusing(const struct add *add,
+					  const struct add_dev *taken)
+{
+	size_t i;
+
+	for (i = 0; i < taken->uses.count; i++)
+		if (vp_safety_refuses(&taken->uses.uses[i], add_is_later(add)) &&
+		    !is_allowed(add, &taken->uses.uses[i]))
+			return &taken->uses.uses[i];
+	return NULL;
+}
+
+static void say_in_use(const struct add *add, const struct add_dev *taken)
+{
+	const struct vp_use *first = find_refusing(add, taken), *use;
+	const size_t shown = taken->uses.count < LISTED ? taken->uses.count :
+							  LISTED;
+	size_t i, more = taken->uses.more;
+
+	vp_out_error("%s is in use by this host: %s", taken->dev->address,
+		     first->text);
+	for (i = 0; i < taken->uses.count; i++) {
+		use = &taken->uses.uses[i];
+		if (use == first ||
+		    !vp_safety_refuses(use, add_is_later(add)))
+			continue;
+		if (i < shown)
+			vp_out_error_more("  %s", use->text);
+		else
+			more++;
+	}
+	if (more)
+		vp_out_error_more("  and %zu more", more);
+}
+
+/* The line that takes all the others. */
+static void say_others(const struct add *add, size_t used)
+{
+	char text[VP_RULEARG_LEN];
+	struct vp_rule rule = add->words.rule, pinned;
+	struct vp_error err;
+	size_t i;
+
+	if (vp_rulearg_has_place(&rule) || used == add->taken_count)
+		return;
+	for (i = 0; i < add->taken_count; i++) {
+		if (!find_refusing(add, &add->taken[i]))
+			continue;
+		if (rule.count == VP_SELECTORS_MAX ||
+		    vp_resolve_rule(add->taken[i].dev, &pinned))
+			return;
+		rule.selectors[rule.count] = pinned.selectors[0];
+		rule.selectors[rule.count++].except = true;
+	}
+	vp_rule_print(&rule, text, sizeof(text));
+	if (vp_rule_parse(text, strlen(text), &pinned, &err))
+		return;
+	vp_out_error_more("  vfiopolicy add %s%s    # the others",
+			  vp_rulearg_selectors(text),
+			  add->args->given & VP_OPT_ALL ? " --all" : "");
+}
+
+static int refuse_in_use(const struct add *add, size_t used)
+{
+	bool lasts = false;
+	size_t i;
+
+	for (i = 0; i < add->taken_count; i++) {
+		if (!find_refusing(add, &add->taken[i]))
+			continue;
+		say_in_use(add, &add->taken[i]);
+		lasts |= vp_safety_refusing(&add->taken[i].uses, true);
+	}
+	say_others(add, used);
+	if (!lasts)
+		vp_out_error_more("Nothing was changed. --next-boot takes it when the host starts the next time; --force would take it away from a running system.");
+	else if (add_is_later(add))
+		vp_out_error_more("Nothing was changed. --force would take it away at the next boot, when it is likely to be in use again.");
+	else
+		vp_out_error_more("Nothing was changed. --force would take it away from a running system.");
+	return VP_EXIT_USAGE;
+}
+
+/*
+ * Says what is overridden, and writes it into the rule where it will hold at the
+ * next boot, too. Return: 0 or -E2BIG.
+ */
+static int override(struct add *add, const struct add_dev *taken)
+{
+	const struct vp_use *use;
+	struct vp_error err;
+	struct vp_rule rule;
+	size_t i;
+
+	for (i = 0; i < taken->uses.count; i++) {
+		use = &taken->uses.uses[i];
+		if (!vp_safety_refuses(use, add_is_later(add)))
+			continue;
+		vp_out_error("%s: %s; overridden by %s", taken->dev->address,
+			     use->text, vp_safety_allow(use) &
+			     add->words.rule.allow && !add_is_forced(add) ?
+			     "allow=" : "--force");
+		if (add_is_saved(add))
+			add->words.rule.allow |= vp_safety_allow(use);
+	}
+	vp_rule_print(&add->words.rule, add->words.text,
+		      sizeof(add->words.text));
+	return vp_rule_parse(add->words.text, strlen(add->words.text), &rule,
+			     &err) ? -E2BIG : 0;
+}
+
+/* What is no reason to refuse, and good to know. */
+static void say_notes(const struct add *add)
+{
+	const struct add_dev *taken;
+	size_t i, k;
+
+	for (i = 0; i < add->taken_count; i++) {
+		taken = &add->taken[i];
+		for (k = 0; k < taken->uses.count; k++)
+			if (taken->uses.uses[k].kind == VP_USE_DATA)
+				vp_out_note("%s: %s", taken->dev->address,
+					    taken->uses.uses[k].text);
+	}
+}
+
+static int check_uses(struct add *add, struct vp_safety *safety)
+{
+	size_t i, used = 0;
+
+	for (i = 0; i < add->taken_count; i++) {
+		vp_safety_uses(safety, add->taken[i].dev, &add->taken[i].uses);
+		used += !!find_refusing(add, &add->taken[i]);
+	}
+	if (used)
+		return refuse_in_use(add, used);
+	for (i = 0; i < add->taken_count; i++) {
+		if (!override(add, &add->taken[i]))
+			continue;
+		vp_out_error("the rule would be too long with all that it overrides: %s",
+			     add->words.text);
+		vp_out_error_more("Nothing was changed.");
+		return VP_EXIT_USAGE;
+	}
+	say_notes(add);
+	if (!add_plan_pins(add, safety))
+		return VP_EXIT_DONE;
+	vp_out_error("%s", strerror(ENOMEM));
+	return VP_EXIT_KERNEL;
+}
+
+/**
+ * add_check_uses() - does the host do without what the rule would take
+ * @add: this run; uses and pins are filled in, and what is overridden is
+ *       written into the rule
+ *
+ * Return: an exit status.
+ */
+int add_check_uses(struct add *add)
+{
+	struct vp_safety safety;
+	int ret;
+
+	ret = vp_safety_open(&safety, &add->host, NULL);
+	if (!ret) {
+		ret = check_uses(add, &safety);
+	} else if (!add_is_forced(add)) {
+		vp_out_error("whether it is in use cannot be told: %s/self/mountinfo: %s",
+			     safety.paths.proc, strerror(-ret));
+		vp_out_error_more("Nothing was changed. --force would not ask.");
+		ret = VP_EXIT_KERNEL;
+	} else {
+		vp_out_error("whether it is in use cannot be told; overridden by --force");
+		ret = VP_EXIT_DONE;
+	}
+	vp_safety_close(&safety);
+	return ret;
+}
+
+/* What keeps a group from a guest, and what would help. */
+static int refuse_group(const struct add *add, const struct vp_host_dev *dev,
+			const struct vp_group *group)
+{
+	const struct vp_host_dev *blocker = group->blocker;
+	struct vp_rule rule = add->words.rule;
+	char name[VP_NAMES_LEN], text[VP_RULEARG_LEN];
+
+	vp_out_name(&add->host, &blocker->facts, name, sizeof(name));
+	if (group->viability == VFIOPOLICY_VIABILITY_NEVER) {
+		vp_out_error("IOMMU group %d of %s can never be given to a guest: %s (%s) is the host's, and stays with %s",
+			     dev->group, dev->address, blocker->address, name,
+			     blocker->driver);
+		vp_out_error_more("Nothing was changed. Another slot of the board may have a group of its own; hold would keep it from the host alone.");
+		return VP_EXIT_USAGE;
+	}
+	vp_out_error("IOMMU group %d would not be viable: %s (%s) stays with %s%s%s",
+		     dev->group, blocker->address, name, blocker->driver,
+		     group->rule ? ", by: " : "",
+		     group->rule ? group->rule->text : "");
+	if (group->blockers > 1)
+		vp_out_error_more("  and so do %zu more of it: ls /sys/kernel/iommu_groups/%d/devices",
+				  group->blockers - 1, dev->group);
+	if (group->with) {
+		rule.with = group->with;
+		vp_rule_print(&rule, text, sizeof(text));
+		vp_out_error_more("  vfiopolicy add %s%s    # hold %s, too",
+				  vp_rulearg_selectors(text),
+				  add->args->given & VP_OPT_ALL ? " --all" : "",
+				  group->with == VP_WITH_SLOT ?
+				  "the other functions of its slot" :
+				  "the others of its group");
+	}
+	vp_out_error_more("Nothing was changed. --force adds it all the same; no guest can have it then.");
+	return VP_EXIT_USAGE;
+}
+
+/**
+ * add_check_groups() - could what the rule takes be given to a guest
+ * @add: this run
+ *
+ * Return: an exit status.
+ */
+int add_check_groups(const struct add *add)
+{
+	struct vp_group group;
+	size_t i;
+
+	if (add->words.rule.action != VP_VFIO)
+		return VP_EXIT_DONE;
+	for (i = 0; i < add->taken_count; i++) {
+		if (add->taken[i].fit != VP_FIT_MATCH)
+			continue;
+		vp_group_judge(&add->host, add->table, add->taken[i].dev,
+			       &group);
+		if (group.viability == VFIOPOLICY_VIABILITY_VIABLE)
+			continue;
+		if (!add_is_forced(add))
+			return refuse_group(add, add->taken[i].dev, &group);
+		vp_out_error("IOMMU group %d would not be viable: %s stays with %s; overridden by --force",
+			     add->taken[i].dev->group, group.blocker->address,
+			     group.blocker->driver);
+	}
+	return VP_EXIT_DONE;
+}

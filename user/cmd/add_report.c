@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What vfiopolicy add tells of what it has done. */
+#include <json.h>
+
+#include "add.h"
+#include "output.h"
+
+static const char *or_none(const char *driver)
+{
+	return driver[0] ? driver : "no driver";
+}
+
+/* The second line, and the third, for a device that is not there yet. */
+static void explain(const struct add *add, const struct vp_nl_dev *dev)
+{
+	char text[VP_VERDICT_LEN];
+
+	if (dev->rule != add->added.id && dev->rule)
+		vp_out_say("  rule %u comes first: %s", dev->rule,
+			   dev->rule_text);
+	if (dev->reason == VFIOPOLICY_REASON_NATIVE_DRIVER) {
+		vp_out_say("  the rule takes it when it next appears: hotplug, or remove and rescan");
+	} else {
+		vp_verdict_why(dev, text);
+		vp_out_say("  it %s", text);
+	}
+	vp_verdict_todo(dev, text);
+	if (text[0])
+		vp_out_say("  %s", text);
+}
+
+static void say_unknown(const struct vp_watch_dev *dev)
+{
+	if (dev->known)
+		vp_out_say("%s  %s: it went away", dev->address, dev->name);
+	else
+		vp_out_say("%s  %s: stays with the host; vfiopolicy explain %s says by which rule",
+			   dev->address, dev->name, dev->address);
+}
+
+/**
+ * add_say_device() - tell where a device has come to
+ * @dev: the device
+ * @arg: this run
+ */
+void add_say_device(const struct vp_watch_dev *dev, void *arg)
+{
+	const struct add *add = arg;
+	enum vp_verdict verdict = vp_verdict_device(&dev->dev,
+						    add->words.rule.action);
+	const char *color = vp_out_color(verdict), *plain = vp_out_uncolor();
+	const char *to = add->words.rule.action == VP_HOLD ? "held" :
+			 dev->dev.target[0] ? dev->dev.target : "vfio-pci";
+	char text[VP_VERDICT_LEN];
+
+	if (dev->dev.state == VFIOPOLICY_STATE_GONE) {
+		say_unknown(dev);
+	} else if (verdict == VP_VERDICT_MET &&
+		   !strcmp(dev->from, dev->dev.driver)) {
+		vp_out_say("%s  %s: %s %salready%s", dev->address, dev->name,
+			   to, color, plain);
+	} else if (verdict == VP_VERDICT_MET) {
+		vp_out_say("%s  %s: %s -> %s ... %sdone%s (%.1f s)",
+			   dev->address, dev->name, or_none(dev->from), to,
+			   color, plain, dev->seconds);
+	} else if (dev->dev.reason == VFIOPOLICY_REASON_NATIVE_DRIVER) {
+		vp_verdict_why(&dev->dev, text);
+		vp_out_say("%s  %s: %s%s%s", dev->address, dev->name, color,
+			   text, plain);
+		explain(add, &dev->dev);
+	} else {
+		vp_verdict_state(&dev->dev, text);
+		vp_out_say("%s  %s: %s -> %s ... %s%s%s%s", dev->address,
+			   dev->name, or_none(dev->from), to, color,
+			   dev->done ? "" : "not yet: ", text, plain);
+		explain(add, &dev->dev);
+	}
+}
+
+static enum vp_verdict worst(const struct add *add,
+			     const struct vp_watch *watch)
+{
+	enum vp_verdict worst = VP_VERDICT_MET, verdict;
+	size_t i;
+
+	for (i = 0; i < watch->count; i++) {
+		verdict = vp_verdict_device(&watch->devs[i].dev,
+					    add->words.rule.action);
+		if (verdict > worst)
+			worst = verdict;
+	}
+	return worst;
+}
+
+/**
+ * add_print_json() - the result, for programs
+ * @add: this run
+ * @watch: the devices
+ * @verdict: on the rule
+ */
+void add_print_json(const struct add *add, const struct vp_watch *watch,
+		    enum vp_verdict verdict)
+{
+	struct json_object *obj = vp_out_json(), *list, *dev;
+	enum vp_verdict one;
+	size_t i;
+
+	vp_out_json_bool(obj, "changed", !add->added.existed ||
+			 add->saved.changed || add->pin_count);
+	vp_out_json_bool(obj, "dry_run", false);
+	vp_out_json_bool(obj, "pending", verdict == VP_VERDICT_PENDING);
+	vp_out_json_string(obj, "verdict", vp_verdict_name(verdict));
+	json_object_object_add(obj, "rule", vp_out_json_rule(&add->added));
+	vp_out_json_string(obj, "saved", add->saved.place.path[0] ?
+			   add->saved.place.path : NULL);
+	list = json_object_new_array();
+	for (i = 0; i < add->pin_count; i++)
+		json_object_array_add(list, json_object_new_string(add->pins[i].text));
+	json_object_object_add(obj, "kept_for_host", list);
+	list = json_object_new_array();
+	for (i = 0; i < watch->count; i++) {
+		dev = vp_out_json_dev(&add->host, &watch->devs[i].dev);
+		/* A device without a record has none of these. */
+		vp_out_json_string(dev, "address", watch->devs[i].address);
+		vp_out_json_string(dev, "name", watch->devs[i].name);
+		vp_out_json_string(dev, "driver_before", watch->devs[i].from);
+		one = vp_verdict_device(&watch->devs[i].dev, add->words.rule.action);
+		vp_out_json_string(dev, "verdict", vp_verdict_name(one));
+		json_object_array_add(list, dev);
+	}
+	json_object_object_add(obj, "devices", list);
+	vp_out_json_print(obj);
+}
+
+/* What the rule says and this version does not do. */
+static void say_not_yet(const struct add *add)
+{
+	const struct vp_rule *rule = &add->words.rule;
+
+	if (rule->takeover_boot || rule->allow || rule->owner[0] ||
+	    rule->num_vfs)
+		vp_out_note("takeover=, allow=, owner= and vfs= are kept with the rule; this version does not act on them yet");
+}
+
+/* The rules that came along with it. */
+static void say_pins(const struct add *add)
+{
+	const struct add_pin *pin;
+	size_t i;
+
+	for (i = 0; i < add->pin_count; i++) {
+		pin = &add->pins[i];
+		vp_out_say("%s is kept for the host, as %s", pin->dev->address,
+			   pin->why);
+		vp_out_say("  by a rule of its own: %s", pin->text);
+	}
+}
+
+/**
+ * add_say_rule() - tell where the rule is now, and how long it will last
+ * @add: this run
+ */
+void add_say_rule(const struct add *add)
+{
+	const struct vp_rules_place *place = &add->saved.place;
+
+	if (add->added.id)
+		vp_out_say("rule %u %s: %s%s", add->added.id,
+			   add->added.existed ? "was there already" : "added",
+			   add->added.text,
+			   add_is_saved(add) ? "" :
+			   " (until the module is unloaded or the host restarts)");
+	if (place->path[0])
+		vp_out_say("%s %s, line %u", add->saved.changed ? "saved in" :
+			   "it stands in", place->path, place->line);
+	say_pins(add);
+	say_not_yet(add);
+}
+
+/**
+ * add_report() - tell what has come of it
+ * @add: this run
+ * @watch: the devices
+ *
+ * Return: an exit status.
+ */
+int add_report(const struct add *add, const struct vp_watch *watch)
+{
+	enum vp_verdict verdict = worst(add, watch);
+	size_t i;
+
+	for (i = 0; i < watch->count; i++)
+		if (!watch->devs[i].done)
+			add_say_device(&watch->devs[i], (void *)add);
+	if (add->words.rule.action == VP_LEAVE)
+		vp_out_say("%zu of the devices that are present are left to the host by it",
+			   add->count);
+	else if (!watch->count)
+		vp_out_say("no device that is present is named by it; those that come are");
+	add_say_rule(add);
+	if (add->args->given & VP_OPT_JSON)
+		add_print_json(add, watch, verdict);
+
+	switch (verdict) {
+	case VP_VERDICT_PENDING:
+		return VP_EXIT_PENDING;
+	case VP_VERDICT_NOT_MET:
+		return VP_EXIT_NOT_MET;
+	default:
+		return VP_EXIT_DONE;
+	}
+}

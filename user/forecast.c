@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the module would do with a device: the decisions of claim.c and with.c
+ * of the module once more, on what sysfs shows and with rules that may be none
+ * of the module's yet. What only trying can tell, such as whether a driver takes
+ * the device, is taken to go well.
+ */
+#include "forecast.h"
+#include "peek.h"
+
+/* What the module is called as a driver. */
+#define STUB	"vfiopolicy"
+#define TARGET	"vfio-pci"
+
+static bool is_vfio(const char *driver)
+{
+	return strstr(driver, "vfio") && strcmp(driver, STUB) != 0;
+}
+
+/**
+ * vp_forecast_never() - why a device of this kind is never claimed
+ * @host: the host
+ * @dev: the device
+ *
+ * Return: %VFIOPOLICY_REASON_BRIDGE, %VFIOPOLICY_REASON_BOOT_VGA, or
+ * %VFIOPOLICY_REASON_NONE.
+ */
+u32 vp_forecast_never(const struct vp_host *host,
+		      const struct vp_host_dev *dev)
+{
+	char text[8] = "";
+
+	if (dev->bridge)
+		return VFIOPOLICY_REASON_BRIDGE;
+	if (host->devices_dir)
+		vp_peek_text(text, sizeof(text), "%s/%s/boot_vga",
+			     host->devices_dir, dev->address);
+	return !strcmp(text, "1") ? VFIOPOLICY_REASON_BOOT_VGA :
+				    VFIOPOLICY_REASON_NONE;
+}
+
+static bool is_held_with(const struct vp_host *host, const struct vp_entry *entry,
+			 const struct vp_host_dev *anchor,
+			 const struct vp_host_dev *dev)
+{
+	const struct vp_facts *a = &anchor->facts, *b = &dev->facts;
+
+	if (vp_forecast_never(host, anchor))
+		return false;
+	switch (entry->rule.with) {
+	case VP_WITH_SLOT:
+		/* By its number alone a VF is in some slot too, not by nature. */
+		return !a->vf && !b->vf && a->domain == b->domain &&
+		       a->bus == b->bus && a->devfn >> 3 == b->devfn >> 3;
+	case VP_WITH_GROUP:
+		return anchor->group >= 0 && anchor->group == dev->group;
+	default:
+		return false;
+	}
+}
+
+/**
+ * vp_forecast_entry() - the rule that has the say over a device
+ * @host: the host
+ * @table: the rules
+ * @dev: the device
+ * @fit: set to how it fits; %VP_FIT_WITH when it only names another, with which
+ *       this one is to be held
+ *
+ * Return: its entry, part of @table; or NULL.
+ */
+const struct vp_entry *vp_forecast_entry(const struct vp_host *host,
+					 const struct vp_table *table,
+					 const struct vp_host_dev *dev,
+					 enum vp_fit *fit)
+{
+	const struct vp_entry *entry;
+	size_t i;
+
+	entry = vp_policy_match(table, &dev->facts, fit);
+	if (entry || !table->with || vp_forecast_never(host, dev))
+		return entry;
+	for (i = 0; i < host->count; i++) {
+		if (&host->devs[i] == dev)
+			continue;
+		entry = vp_policy_match(table, &host->devs[i].facts, fit);
+		if (entry && *fit == VP_FIT_MATCH &&
+		    entry->rule.action != VP_LEAVE &&
+		    is_held_with(host, entry, &host->devs[i], dev)) {
+			*fit = VP_FIT_WITH;
+			return entry;
+		}
+	}
+	*fit = VP_FIT_NONE;
+	return NULL;
+}
+
+/* An override that somebody else wrote. */
+static bool is_overridden(const struct vp_host *host,
+			  const struct vp_host_dev *dev, const char *target)
+{
+	char text[VP_HOST_LEN];
+
+	if (!host->devices_dir)
+		return false;
+	vp_peek_text(text, sizeof(text), "%s/%s/driver_override",
+		     host->devices_dir, dev->address);
+	return text[0] && strcmp(text, "(null)") != 0 &&
+	       strcmp(text, STUB) != 0 && strcmp(text, TARGET) != 0 &&
+	       strcmp(text, target) != 0;
+}
+
+/* Why the device stays where it is; 0 when it does not. */
+static u32 stays(const struct vp_host *host, const struct vp_host_dev *dev,
+		 const struct vp_nl_dev *now, const char *target, bool boot)
+{
+	const struct vp_host_dev *pf = dev->facts.vf ?
+				       vp_host_find(host, dev->physfn) : NULL;
+	bool ours = now && (now->state == VFIOPOLICY_STATE_HELD ||
+			    now->state == VFIOPOLICY_STATE_HANDING_OFF ||
+			    now->state == VFIOPOLICY_STATE_ISOLATED);
+	u32 never = vp_forecast_never(host, dev);
+
+	if (pf && is_vfio(pf->driver))
+		return VFIOPOLICY_REASON_VFIO_PF;
+	if (never)
+		return never;
+	if (boot || ours)
+		return VFIOPOLICY_REASON_NONE;
+	if (dev->driver[0] && strcmp(dev->driver, STUB) != 0 &&
+	    strcmp(dev->driver, target) != 0)
+		return VFIOPOLICY_REASON_NATIVE_DRIVER;
+	return is_overridden(host, dev, target) ?
+	       VFIOPOLICY_REASON_FOREIGN_OVERRIDE : VFIOPOLICY_REASON_NONE;
+}
+
+static void want(const struct vp_entry *entry, enum vp_fit fit,
+		 const struct vp_host_dev *dev, struct vp_nl_dev *then)
+{
+	const char *driver = entry->rule.driver;
+
+	then->rule = entry->id;
+	snprintf(then->rule_text, sizeof(then->rule_text), "%s", entry->text);
+	if (entry->rule.action != VP_VFIO || fit != VP_FIT_MATCH)
+		return;
+	/* Which one is the best is for the module to find out. */
+	if (!strcmp(driver, "best"))
+		driver = is_vfio(dev->driver) ? dev->driver :
+						"the best vfio driver";
+	snprintf(then->target, sizeof(then->target), "%.31s",
+		 driver[0] ? driver : TARGET);
+}
+
+/**
+ * vp_forecast() - what would become of a device
+ * @host: the host
+ * @table: the rules
+ * @dev: the device
+ * @now: as the module has it; NULL when it has no record of it
+ * @boot: as of the next boot, when no driver has anything yet
+ * @then: set to the device as the module would have it once all is at rest: its
+ *        state is %VFIOPOLICY_STATE_GONE where there would be no record of it
+ */
+void vp_forecast(const struct vp_host *host, const struct vp_table *table,
+		 const struct vp_host_dev *dev, const struct vp_nl_dev *now,
+		 bool boot, struct vp_nl_dev *then)
+{
+	const struct vp_entry *entry;
+	enum vp_fit fit;
+
+	memset(then, 0, sizeof(*then));
+	memcpy(then->address, dev->address, sizeof(then->address));
+	memcpy(then->physfn, dev->physfn, sizeof(then->physfn));
+	memcpy(then->driver, dev->driver, sizeof(then->driver));
+	then->facts = dev->facts;
+	then->group = dev->group;
+	then->state = VFIOPOLICY_STATE_GONE;
+	entry = vp_forecast_entry(host, table, dev, &fit);
+	if (!entry || entry->rule.action == VP_LEAVE)
+		return;
+
+	want(entry, fit, dev, then);
+	then->state = VFIOPOLICY_STATE_NATIVE;
+	if (!boot && now && now->state == VFIOPOLICY_STATE_RELEASED) {
+		then->state = VFIOPOLICY_STATE_RELEASED;
+		return;
+	}
+	if (fit == VP_FIT_CHANGED)
+		then->reason = VFIOPOLICY_REASON_CHANGED;
+	if (fit == VP_FIT_CHANGED && !entry->rule.changed_hold)
+		return;
+	if (!then->reason)
+		then->reason = stays(host, dev, now, then->target, boot);
+	if (then->reason && then->reason != VFIOPOLICY_REASON_CHANGED)
+		return;
+	then->state = VFIOPOLICY_STATE_HELD;
+	if (fit == VP_FIT_WITH)
+		then->reason = VFIOPOLICY_REASON_WITH;
+	snprintf(then->driver, sizeof(then->driver), "%s", STUB);
+	if (!then->target[0])
+		return;
+	if (dev->group < 0) {
+		then->reason = VFIOPOLICY_REASON_NO_IOMMU_GROUP;
+		return;
+	}
+	then->state = VFIOPOLICY_STATE_ISOLATED;
+	memcpy(then->driver, then->target, sizeof(then->driver));
+}
+
+/**
+ * vp_forecast_takes() - would the host no longer have the device
+ * @then: what vp_forecast() says of it
+ *
+ * Return: true when it would be held or isolated.
+ */
+bool vp_forecast_takes(const struct vp_nl_dev *then)
+{
+	return then->state == VFIOPOLICY_STATE_HELD ||
+	       then->state == VFIOPOLICY_STATE_ISOLATED;
+}
