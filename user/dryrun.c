@@ -34,14 +34,8 @@ static bool is_same(const struct vp_nl_dev *a, const struct vp_nl_dev *b)
 	       !strcmp(a->target, b->target) && !strcmp(a->driver, b->driver);
 }
 
-/**
- * vp_dry_same() - would a device be the same by two tables
- * @a: by the one
- * @b: by the other
- *
- * Return: true when it would, whichever rule has the say.
- */
-bool vp_dry_same(const struct vp_dry_dev *a, const struct vp_dry_dev *b)
+/* Would a device be the same by two tables, whichever rule has the say? */
+static bool is_dry_same(const struct vp_dry_dev *a, const struct vp_dry_dev *b)
 {
 	return is_same(&a->then, &b->then) && is_same(&a->boot, &b->boot);
 }
@@ -172,4 +166,72 @@ bool vp_dry_refuse_busy(const struct vp_host *host,
 		     now->address);
 	vp_out_error_more("Nothing was changed.");
 	return true;
+}
+
+static const struct vp_nl_dev *find_now(const struct vp_dry_change *change,
+					const char *address)
+{
+	size_t i;
+
+	for (i = 0; i < change->dev_count; i++)
+		if (!strcmp(change->devs[i].address, address))
+			return &change->devs[i];
+	return NULL;
+}
+
+/* What the host would miss: commands that take rules as they are do not ask. */
+static void say_uses(struct vp_safety *safety, const struct vp_dry_dev *before,
+		     const struct vp_dry_dev *after)
+{
+	struct vp_uses uses;
+	size_t i;
+
+	if (!safety->host || vp_forecast_takes(&before->boot) ||
+	    !vp_forecast_takes(&after->boot))
+		return;
+	vp_safety_uses(safety, after->dev, &uses);
+	for (i = 0; i < uses.count; i++)
+		vp_out_say("  used: %s", uses.uses[i].text);
+}
+
+/**
+ * vp_dry_change() - tell of each device that a change of rules is something to
+ * @change: the change
+ * @list: for programs: what is told is added to it; else NULL
+ *
+ * Return: how many there are; or -EBUSY when the module would refuse the change,
+ * after having said so.
+ */
+int vp_dry_change(const struct vp_dry_change *change, struct json_object *list)
+{
+	struct vp_dry_dev before, after;
+	const struct vp_host_dev *dev;
+	const struct vp_nl_dev *now;
+	struct vp_safety safety;
+	int count = 0;
+	size_t i;
+
+	if (vp_safety_open(&safety, change->host, NULL))
+		safety.host = NULL;
+	for (i = 0; i < change->host->count && count >= 0; i++) {
+		dev = &change->host->devs[i];
+		now = find_now(change, dev->address);
+		vp_dry_look(change->host, change->before, dev, now, &before);
+		vp_dry_look(change->host, change->after, dev, now, &after);
+		if (is_dry_same(&before, &after))
+			continue;
+		if (!change->later &&
+		    vp_dry_refuse_busy(change->host, &after, change->what)) {
+			count = -EBUSY;
+			break;
+		}
+		count++;
+		vp_dry_say(change->host, &after, change->later);
+		say_uses(&safety, &before, &after);
+		if (list)
+			json_object_array_add(list, vp_dry_json(change->host,
+								&after));
+	}
+	vp_safety_close(&safety);
+	return count;
 }

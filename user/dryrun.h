@@ -8,6 +8,26 @@
 struct json_object;
 
 /**
+ * struct vp_dry_change - a change of rules that is only looked at
+ * @host: the host
+ * @devs: devices as the module has them
+ * @dev_count: number of @devs
+ * @before: the rules that are in force
+ * @after: those that would be
+ * @later: nothing is done before the next boot
+ * @what: what was asked for
+ */
+struct vp_dry_change {
+	const struct vp_host *host;
+	const struct vp_nl_dev *devs;
+	size_t dev_count;
+	const struct vp_table *before;
+	const struct vp_table *after;
+	bool later;
+	const char *what;
+};
+
+/**
  * struct vp_dry_dev - a device now and then
  * @dev: the device
  * @now: as the module has it; NULL when it has no record of it
@@ -24,12 +44,12 @@ struct vp_dry_dev {
 void vp_dry_look(const struct vp_host *host, const struct vp_table *table,
 		 const struct vp_host_dev *dev, const struct vp_nl_dev *now,
 		 struct vp_dry_dev *dry);
-bool vp_dry_same(const struct vp_dry_dev *a, const struct vp_dry_dev *b);
 void vp_dry_say(const struct vp_host *host, const struct vp_dry_dev *dry,
 		bool later);
 struct json_object *vp_dry_json(const struct vp_host *host,
 				const struct vp_dry_dev *dry);
 bool vp_dry_refuse_busy(const struct vp_host *host,
 			const struct vp_dry_dev *dry, const char *what);
+int vp_dry_change(const struct vp_dry_change *change, struct json_object *list);
 
 #endif /* VFIOPOLICY_DRYRUN_H */

@@ -441,6 +441,24 @@ struct json_object *vp_out_json_rule(const struct vp_nl_rule *rule)
 	return obj;
 }
 
+/**
+ * vp_out_json_user() - add who has a device open
+ * @obj: the object
+ * @user: the process; NULL, or one without a number, for null
+ */
+void vp_out_json_user(struct json_object *obj, const struct vp_user *user)
+{
+	struct json_object *json = NULL;
+
+	if (user && user->pid) {
+		json = json_object_new_object();
+		vp_out_json_number(json, "pid", (u64)user->pid);
+		vp_out_json_string(json, "command", user->command);
+		vp_out_json_string(json, "vm", user->vm);
+	}
+	json_object_object_add(obj, "user", json);
+}
+
 static void print_json(struct json_object *obj, int flags)
 {
 	puts(json_object_to_json_string_ext(obj, flags |

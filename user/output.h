@@ -6,6 +6,7 @@
 #include "command.h"
 #include "host.h"
 #include "nl.h"
+#include "safety.h"
 #include "verdict.h"
 
 struct json_object;
@@ -59,6 +60,7 @@ void vp_out_json_facts(struct json_object *obj, const struct vp_facts *facts);
 struct json_object *vp_out_json_dev(const struct vp_host *host,
 				    const struct vp_nl_dev *dev);
 struct json_object *vp_out_json_rule(const struct vp_nl_rule *rule);
+void vp_out_json_user(struct json_object *obj, const struct vp_user *user);
 void vp_out_json_print(struct json_object *obj);
 void vp_out_json_print_line(struct json_object *obj);
 

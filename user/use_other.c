@@ -41,6 +41,14 @@ static const struct vp_host_dev *behind(const struct search *search,
 	return vp_host_behind(search->safety->host, target);
 }
 
+static bool is_behind(const struct search *search, const char *class,
+		      const char *name, bool *usb)
+{
+	const struct vp_host_dev *dev = behind(search, class, name, usb);
+
+	return dev && dev == search->dev;
+}
+
 /* What of a class hangs off the device, one by one. */
 static void each(const struct search *search, const char *class,
 		 void (*fn)(const struct search *search, const char *name,
@@ -52,7 +60,7 @@ static void each(const struct search *search, const char *class,
 
 	count = vp_peek_list(&names, "%s/%s", sysfs(search), class);
 	for (i = 0; i < count; i++)
-		if (behind(search, class, names[i]->d_name, &usb) == search->dev)
+		if (is_behind(search, class, names[i]->d_name, &usb))
 			fn(search, names[i]->d_name, usb);
 	vp_peek_free(names, count);
 }
@@ -190,8 +198,7 @@ static void tell_serial(const struct search *search)
 	vp_peek_text(active, sizeof(active), "%s/class/tty/console/active",
 		     sysfs(search));
 	while ((name = strsep(&rest, " ")))
-		if (*name && behind(search, "class/tty", name, &usb) ==
-			     search->dev)
+		if (*name && is_behind(search, "class/tty", name, &usb))
 			vp_safety_add(search->uses, VP_USE_CONSOLE, usb,
 				      "a console is on it (%s)", name);
 }
@@ -225,8 +232,8 @@ static void tell_mdevs(const struct search *search)
 
 	count = vp_peek_list(&names, "%s/bus/mdev/devices", sysfs(search));
 	for (i = 0; i < count; i++)
-		if (behind(search, "bus/mdev/devices", names[i]->d_name,
-			   &usb) == search->dev && !mine++)
+		if (is_behind(search, "bus/mdev/devices", names[i]->d_name,
+			      &usb) && !mine++)
 			snprintf(first, sizeof(first), "%.63s",
 				 names[i]->d_name);
 	vp_peek_free(names, count);

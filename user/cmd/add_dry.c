@@ -65,7 +65,8 @@ static void say_devices(const struct add *add)
 
 static void print_json(const struct add *add, bool change)
 {
-	struct json_object *obj = vp_out_json(), *list, *uses, *json, *use;
+	struct json_object *obj = vp_out_json(), *list, *uses, *json, *use_json;
+	const struct vp_use *use;
 	const struct add_dev *taken;
 	struct vp_dry_dev dry;
 	size_t i, k;
@@ -85,10 +86,12 @@ static void print_json(const struct add *add, bool change)
 		json = vp_dry_json(&add->host, &dry);
 		uses = json_object_new_array();
 		for (k = 0; k < taken->uses.count; k++) {
-			use = json_object_new_object();
-			vp_out_json_string(use, "kind", vp_safety_kind_name(taken->uses.uses[k].kind));
-			vp_out_json_string(use, "text", taken->uses.uses[k].text);
-			json_object_array_add(uses, use);
+			use = &taken->uses.uses[k];
+			use_json = json_object_new_object();
+			vp_out_json_string(use_json, "kind",
+					   vp_safety_kind_name(use->kind));
+			vp_out_json_string(use_json, "text", use->text);
+			json_object_array_add(uses, use_json);
 		}
 		json_object_object_add(json, "uses", uses);
 		json_object_array_add(list, json);

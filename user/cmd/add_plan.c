@@ -23,6 +23,8 @@ static int read_rules(struct add *add)
 	ret = add->module ? vp_table_of_module(rules, count, &add->table) :
 			    vp_table_of_files(&add->rules, &add->table);
 	free(rules);
+	if (!ret && add->table->dsn)
+		vp_host_read_dsn(&add->host, NULL);
 	return ret;
 }
 

@@ -8,9 +8,8 @@
  */
 #include <json.h>
 
-#include "command.h"
+#include "apply.h"
 #include "output.h"
-#include "rules.h"
 
 static int refuse(const struct vp_rules *rules)
 {
@@ -91,20 +90,27 @@ static int run(const struct vp_args *args)
 		vp_out_error("%s", error.text);
 		return VP_EXIT_KERNEL;
 	}
-	ret = rules.bad || rules.refused ? refuse(&rules) : replace(args, &rules);
+	if (rules.bad || rules.refused)
+		ret = refuse(&rules);
+	else if (args->given & VP_OPT_DRY_RUN)
+		ret = apply_dry_run(args, &rules);
+	else
+		ret = replace(args, &rules);
 	vp_rules_free(&rules);
 	return ret;
 }
 
 const struct vp_command vp_cmd_apply = {
 	.name = "apply",
-	.synopsis = "",
+	.synopsis = "[--dry-run]",
 	.summary = "bring the rules of the files into force, in one step",
 	.help =
+"  --dry-run         say what would be done, and do nothing; exit status 5 if\n"
+"                    it would change something\n"
 "The files are /etc/vfiopolicy/rules.d/*.rules, and below them those of\n"
 "/run/vfiopolicy/rules.d and /usr/lib/vfiopolicy/rules.d. A rule that is none\n"
 "in any of them changes nothing.\n",
-	.options = VP_OPT_JSON,
+	.options = VP_OPT_JSON | VP_OPT_DRY_RUN,
 	.min_words = 0,
 	.max_words = 0,
 	.run = run,

@@ -9,10 +9,12 @@
 #include <json.h>
 
 #include "command.h"
+#include "dryrun.h"
 #include "output.h"
 #include "resolve.h"
 #include "rulearg.h"
 #include "rules.h"
+#include "safety.h"
 #include "watch.h"
 
 /**
@@ -21,6 +23,7 @@
  * @text: canonical form of the rule, once it is known
  * @host: the host
  * @nl: the connection to the module
+ * @module: the module has answered
  * @rules: the rules that are there
  * @rule_count: number of @rules
  * @files: the rules that are saved
@@ -31,6 +34,7 @@ struct del {
 	char text[VP_RULEARG_LEN];
 	struct vp_host host;
 	struct vp_nl nl;
+	bool module;
 	struct vp_nl_rule *rules;
 	size_t rule_count;
 	struct vp_rules files;
@@ -212,6 +216,30 @@ static int del_from_files(struct del *del, const struct vp_rules_lock *lock)
 	return ret;
 }
 
+/* Who keeps the devices of the rule from leaving. */
+static void say_users(struct del *del)
+{
+	char who[VP_USE_LEN / 2];
+	struct vp_safety safety;
+	struct vp_nl_dev *devs;
+	struct vp_user user;
+	size_t count, i;
+
+	if (vp_nl_devs(&del->nl, &devs, &count))
+		return;
+	/* Without the mounts one can still be asked who has what open. */
+	vp_safety_open(&safety, &del->host, NULL);
+	for (i = 0; i < count; i++) {
+		if (!devs[i].in_use || !is_meant_id(del, devs[i].rule) ||
+		    !vp_safety_vfio_user(&safety, devs[i].address, &user))
+			continue;
+		vp_safety_print_user(&user, who, sizeof(who));
+		vp_out_error_more("  %s: %s has it open", devs[i].address, who);
+	}
+	vp_safety_close(&safety);
+	free(devs);
+}
+
 /*
  * The module first, for it may refuse; then the files, which are locked, so
  * that nobody brings the rule back in between.
@@ -229,6 +257,8 @@ static int del_from_module(struct del *del, struct vp_rules_lock *lock,
 	}
 	if (ret) {
 		vp_out_error("del %s: %s", what, del->nl.error.text);
+		if (ret == -EBUSY)
+			say_users(del);
 		vp_out_error_more("Nothing was changed.");
 		vp_watch_free(&watch);
 		return VP_EXIT_KERNEL;
@@ -254,6 +284,79 @@ static bool is_in_module(const struct del *del)
 	return false;
 }
 
+/* The rules that are in force, or those of the files without the module. */
+static int make_tables(const struct del *del, struct vp_table **before,
+		       struct vp_table **after)
+{
+	int ret;
+
+	*after = NULL;
+	ret = del->module ? vp_table_of_module(del->rules, del->rule_count,
+					       before) :
+			    vp_table_of_files(&del->files, before);
+	if (!ret)
+		*after = vp_policy_without(*before, del->text, 0);
+	return *after ? 0 : -ENOMEM;
+}
+
+static void print_dry_json(const struct del *del, struct json_object *list)
+{
+	struct json_object *obj = vp_out_json();
+
+	vp_out_json_bool(obj, "dry_run", true);
+	vp_out_json_bool(obj, "changed", true);
+	vp_out_json_string(obj, "rule", del->text);
+	json_object_object_add(obj, "devices", list);
+	vp_out_json_print(obj);
+}
+
+/* What deleting it would do. Return: an exit status. */
+static int dry_run(struct del *del, const char *what)
+{
+	struct vp_table *before = NULL, *after = NULL;
+	struct json_object *list = NULL;
+	struct vp_dry_change change = {
+		.host = &del->host, .later = !is_in_module(del), .what = what,
+	};
+	struct vp_nl_dev *devs = NULL;
+	int ret;
+
+	if (del->module)
+		ret = vp_nl_devs(&del->nl, &devs, &change.dev_count);
+	else
+		ret = 0;
+	if (!ret)
+		ret = make_tables(del, &before, &after);
+	if (ret) {
+		vp_out_error("%s", strerror(-ret));
+		ret = VP_EXIT_KERNEL;
+		goto out;
+	}
+	if (before->dsn)
+		vp_host_read_dsn(&del->host, NULL);
+	change.devs = devs;
+	change.before = before;
+	change.after = after;
+	if (del->args->given & VP_OPT_JSON)
+		list = json_object_new_array();
+	ret = vp_dry_change(&change, list);
+	if (ret < 0) {
+		json_object_put(list);
+		ret = VP_EXIT_KERNEL;
+		goto out;
+	}
+	vp_out_say("would be deleted: %s", del->text);
+	vp_out_say("Nothing was changed: this was a dry run.");
+	if (list)
+		print_dry_json(del, list);
+	ret = VP_EXIT_WOULD_CHANGE;
+out:
+	vp_policy_free(before);
+	vp_policy_free(after);
+	free(devs);
+	return ret;
+}
+
 static int del_rule(struct del *del, const char *what)
 {
 	struct vp_rules_lock lock = { .dir = -1 };
@@ -261,6 +364,9 @@ static int del_rule(struct del *del, const char *what)
 	struct vp_watch none = { 0 };
 	int ret;
 
+	if ((saved || is_in_module(del)) &&
+	    del->args->given & VP_OPT_DRY_RUN)
+		return dry_run(del, what);
 	if (saved && vp_watch_lock(&lock)) {
 		vp_out_error_more("Nothing was changed.");
 		return VP_EXIT_KERNEL;
@@ -405,6 +511,7 @@ static int ask_module(struct del *del)
 
 	if (!ret)
 		ret = vp_nl_rules(&del->nl, &del->rules, &del->rule_count);
+	del->module = !ret;
 	if (ret && (ret != -ENOENT || !del->files.count)) {
 		vp_out_nl_error("module vfiopolicy", &del->nl.error);
 		return VP_EXIT_KERNEL;
@@ -442,14 +549,16 @@ static int run(const struct vp_args *args)
 
 const struct vp_command vp_cmd_del = {
 	.name = "del",
-	.synopsis = "RULE [--wait=SEC]",
+	.synopsis = "RULE [--wait=SEC] [--dry-run]",
 	.summary = "delete a rule; its devices go back to the host",
 	.help =
 "  RULE              its number, its name, its text in one word or several, or\n"
 "                    the device that it was added for\n"
 "  --wait=SEC        wait so long for the devices (10; 0: do not wait)\n"
+"  --dry-run         say what would be done, and do nothing; exit status 5 if\n"
+"                    it would change something\n"
 "While a user has one of the devices open, the rule stays.\n",
-	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_WAIT,
+	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_WAIT | VP_OPT_DRY_RUN,
 	.min_words = 1,
 	.max_words = -1,
 	.run = run,

@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "output.h"
+#include "safety.h"
 
 enum {
 	COL_ADDRESS,
@@ -33,12 +34,14 @@ static const struct vp_out_column columns[] = {
 /**
  * struct list - what is to be listed
  * @host: the host
+ * @safety: who has what open
  * @devs: devices as the module has them; those it does not know have no
  *        generation
  * @count: number of @devs
  */
 struct list {
 	struct vp_host host;
+	struct vp_safety safety;
 	struct vp_nl_dev *devs;
 	size_t count;
 };
@@ -95,7 +98,21 @@ static int add_others(struct list *list)
 	return 0;
 }
 
-static void print_device(const struct list *list, const struct vp_nl_dev *dev,
+/* Who has it open, behind what it is. */
+static void append_user(struct list *list, const struct vp_nl_dev *dev,
+			char *text, size_t size)
+{
+	size_t len = strlen(text);
+	struct vp_user user;
+
+	if (!dev->in_use ||
+	    !vp_safety_vfio_user(&list->safety, dev->address, &user))
+		return;
+	snprintf(text + len, size - len, " (%s %d%s%s)", user.command, user.pid,
+		 user.vm[0] ? ", " : "", user.vm);
+}
+
+static void print_device(struct list *list, const struct vp_nl_dev *dev,
 			 struct libscols_line *line)
 {
 	char text[VFIOPOLICY_RULE_LEN_MAX + 16], state[VP_VERDICT_LEN];
@@ -109,6 +126,7 @@ static void print_device(const struct list *list, const struct vp_nl_dev *dev,
 	snprintf(text, sizeof(text), "%d", dev->group);
 	vp_out_cell(line, COL_GROUP, dev->group < 0 ? "" : text);
 	vp_out_name(&list->host, &dev->facts, text, sizeof(text));
+	append_user(list, dev, text, sizeof(text));
 	vp_out_cell(line, COL_DEVICE, text);
 	if (!is_known(dev)) {
 		vp_out_cell(line, COL_STATE, "");
@@ -122,9 +140,10 @@ static void print_device(const struct list *list, const struct vp_nl_dev *dev,
 	vp_out_cell(line, COL_RULE, dev->rule ? text : "");
 }
 
-static void print_json(const struct list *list, bool module)
+static void print_json(struct list *list, bool module)
 {
 	struct json_object *obj = vp_out_json(), *devs, *dev;
+	struct vp_user user;
 	size_t i;
 
 	vp_out_json_bool(obj, "module", module);
@@ -133,13 +152,17 @@ static void print_json(const struct list *list, bool module)
 		dev = vp_out_json_dev(&list->host, &list->devs[i]);
 		if (!is_known(&list->devs[i]))
 			vp_out_json_string(dev, "state", NULL);
+		if (list->devs[i].in_use)
+			vp_safety_vfio_user(&list->safety,
+					    list->devs[i].address, &user);
+		vp_out_json_user(dev, list->devs[i].in_use ? &user : NULL);
 		json_object_array_add(devs, dev);
 	}
 	json_object_object_add(obj, "devices", devs);
 	vp_out_json_print(obj);
 }
 
-static void print_table(const struct list *list)
+static void print_table(struct list *list)
 {
 	struct libscols_table *table;
 	size_t i;
@@ -204,7 +227,10 @@ static int run(const struct vp_args *args)
 			     list.host.devices_dir : "sysfs", strerror(-ret));
 		ret = VP_EXIT_KERNEL;
 	} else {
+		/* Without the mounts one can still be asked who has what open. */
+		vp_safety_open(&list.safety, &list.host, NULL);
 		ret = list_devices(&list, args);
+		vp_safety_close(&list.safety);
 	}
 	free(list.devs);
 	vp_host_close(&list.host);

@@ -10,6 +10,7 @@
 #include "command.h"
 #include "output.h"
 #include "rules.h"
+#include "safety.h"
 
 enum {
 	COL_RULE,
@@ -37,6 +38,7 @@ static const char * const verdict_words[] = {
  * struct status - what the module says
  * @args: the command line
  * @host: where names come from
+ * @safety: who has what open
  * @info: the module
  * @rules: the rules
  * @rule_count: number of @rules
@@ -47,6 +49,7 @@ static const char * const verdict_words[] = {
 struct status {
 	const struct vp_args *args;
 	struct vp_host host;
+	struct vp_safety safety;
 	struct vp_nl_info info;
 	struct vp_nl_rule *rules;
 	size_t rule_count;
@@ -64,6 +67,7 @@ struct status {
  * @total: devices that it names
  * @met: those of them that are where it wants them
  * @in_use: those of them that a user has open
+ * @used: one of these
  * @worst: the one that is furthest from it; NULL when there is none
  */
 struct tally {
@@ -74,6 +78,7 @@ struct tally {
 	size_t total;
 	size_t met;
 	size_t in_use;
+	const struct vp_nl_dev *used;
 	const struct vp_nl_dev *worst;
 };
 
@@ -138,6 +143,8 @@ static void take_tally(const struct status *status, struct tally *tally,
 		}
 		tally->met += verdict == VP_VERDICT_MET;
 		tally->in_use += dev->in_use;
+		if (dev->in_use)
+			tally->used = dev;
 	}
 }
 
@@ -162,9 +169,26 @@ static void judge(const struct status *status, const struct vp_nl_rule *rule,
 		take_tally(status, tally, true);
 }
 
+/* "in use by qemu 4711, VM z": the state of a device, and whose it is. */
+static void state_and_user(struct status *status, const struct vp_nl_dev *dev,
+			   char *buf)
+{
+	char who[VP_USE_LEN / 2];
+	struct vp_user user;
+	size_t n;
+
+	vp_verdict_state(dev, buf);
+	if (!dev->in_use || dev->state != VFIOPOLICY_STATE_ISOLATED ||
+	    dev->reason ||
+	    !vp_safety_vfio_user(&status->safety, dev->address, &user))
+		return;
+	vp_safety_print_user(&user, who, sizeof(who));
+	n = strlen(buf);
+	snprintf(buf + n, VP_VERDICT_LEN - n, " by %s", who);
+}
+
 /* Why the verdict on a rule is what it is; @buf is VP_VERDICT_LEN * 2 long. */
-static void say_why(const struct status *status, const struct tally *tally,
-		    char *buf)
+static void say_why(struct status *status, const struct tally *tally, char *buf)
 {
 	const size_t size = (size_t)VP_VERDICT_LEN * 2;
 	const struct vp_nl_dev *dev = tally->worst;
@@ -187,9 +211,11 @@ static void say_why(const struct status *status, const struct tally *tally,
 			      tally->total,
 			      tally->parsed.action == VP_HOLD ? "held" :
 								"isolated");
+		if (tally->in_use == 1)
+			state_and_user(status, tally->used, text);
 		if (tally->in_use)
-			scnprintf(buf + n, size - n, ", %zu in use",
-				  tally->in_use);
+			scnprintf(buf + n, size - n, ", %zu %s", tally->in_use,
+				  tally->in_use == 1 ? text : "in use");
 		return;
 	}
 	if (dev->reason == VFIOPOLICY_REASON_CHANGED) {
@@ -200,7 +226,7 @@ static void say_why(const struct status *status, const struct tally *tally,
 			  "held" : "nothing claimed");
 		return;
 	}
-	vp_verdict_state(dev, text);
+	state_and_user(status, dev, text);
 	n = scnprintf(buf, size, "%s %s", dev->address, text);
 	if (tally->total > 1)
 		n += scnprintf(buf + n, size - n, "; %zu of %zu met",
@@ -209,7 +235,7 @@ static void say_why(const struct status *status, const struct tally *tally,
 		scnprintf(buf + n, size - n, "; rule %u comes first", dev->rule);
 }
 
-static void print_line(const struct status *status, const struct tally *tally,
+static void print_line(struct status *status, const struct tally *tally,
 		       struct libscols_line *line)
 {
 	char text[VP_VERDICT_LEN * 2];
@@ -226,7 +252,7 @@ static void print_line(const struct status *status, const struct tally *tally,
 	vp_out_cell(line, COL_WHY, text);
 }
 
-static struct json_object *json_line(const struct status *status,
+static struct json_object *json_line(struct status *status,
 				     const struct tally *tally)
 {
 	struct json_object *obj = vp_out_json_rule(tally->rule), *list;
@@ -246,7 +272,7 @@ static struct json_object *json_line(const struct status *status,
 }
 
 /* Return: how many rules are not met. */
-static size_t print_rules(const struct status *status, struct json_object *list)
+static size_t print_rules(struct status *status, struct json_object *list)
 {
 	struct libscols_table *table = NULL;
 	struct tally tally;
@@ -325,7 +351,7 @@ static size_t say_files(const struct status *status)
 	return files->refused + files->bad + missing;
 }
 
-static int status_of_rules(const struct status *status)
+static int status_of_rules(struct status *status)
 {
 	bool json = status->args->given & VP_OPT_JSON, met;
 	struct json_object *obj, *list;
@@ -350,8 +376,8 @@ static int status_of_rules(const struct status *status)
 	return met ? VP_EXIT_DONE : VP_EXIT_NOT_MET;
 }
 
-static void say_device(const struct status *status,
-		       const struct vp_nl_dev *dev, enum vp_verdict verdict)
+static void say_device(struct status *status, const struct vp_nl_dev *dev,
+		       enum vp_verdict verdict)
 {
 	char text[VP_VERDICT_LEN], group[16] = "none";
 
@@ -364,7 +390,7 @@ static void say_device(const struct status *status,
 		vp_out_say("  VF of   %s", dev->physfn);
 	if (dev->rule)
 		vp_out_say("  rule    %u: %s", dev->rule, dev->rule_text);
-	vp_verdict_state(dev, text);
+	state_and_user(status, dev, text);
 	vp_out_say("  state   %s%s%s%s", vp_out_color(verdict), text,
 		   vp_out_uncolor(),
 		   dev->adopted ? ", was so before its rule came" : "");
@@ -388,9 +414,10 @@ static int status_of_device(struct status *status, struct vp_nl *nl)
 	const char *word = status->args->words[0];
 	char address[VP_HOST_LEN];
 	enum vp_verdict verdict;
-	struct json_object *obj;
+	struct json_object *obj, *json;
 	struct vp_nl_dev dev;
 	struct vp_facts facts;
+	struct vp_user user;
 	int ret;
 
 	if (vp_host_address(word, &facts)) {
@@ -414,8 +441,11 @@ static int status_of_device(struct status *status, struct vp_nl *nl)
 	if (status->args->given & VP_OPT_JSON) {
 		obj = vp_out_json();
 		vp_out_json_string(obj, "verdict", vp_verdict_name(verdict));
-		json_object_object_add(obj, "device",
-				       vp_out_json_dev(&status->host, &dev));
+		json = vp_out_json_dev(&status->host, &dev);
+		if (dev.in_use)
+			vp_safety_vfio_user(&status->safety, address, &user);
+		vp_out_json_user(json, dev.in_use ? &user : NULL);
+		json_object_object_add(obj, "device", json);
 		vp_out_json_print(obj);
 	} else {
 		say_device(status, &dev, verdict);
@@ -475,6 +505,8 @@ static int run(const struct vp_args *args)
 	}
 	/* Only names are wanted of it: what is not there is not. */
 	ret = vp_host_open(&status.host, NULL, NULL);
+	/* Without the mounts one can still be asked who has what open. */
+	vp_safety_open(&status.safety, &status.host, NULL);
 	if (!status.host.names) {
 		vp_out_error("%s", strerror(-ret));
 		ret = VP_EXIT_KERNEL;
@@ -487,6 +519,7 @@ static int run(const struct vp_args *args)
 	vp_rules_free(&status.files);
 	free(status.rules);
 	free(status.devs);
+	vp_safety_close(&status.safety);
 	vp_host_close(&status.host);
 	return ret;
 }
