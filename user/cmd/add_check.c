@@ -248,6 +248,18 @@ static void say_others(const struct add *add, size_t used)
 			  add->args->given & VP_OPT_ALL ? " --all" : "");
 }
 
+/* Will something be in the way at the next boot, too? */
+static bool is_lasting(const struct add *add, const struct add_dev *taken)
+{
+	size_t i;
+
+	for (i = 0; i < taken->uses.count; i++)
+		if (vp_safety_refuses(&taken->uses.uses[i], true) &&
+		    !is_allowed(add, &taken->uses.uses[i]))
+			return true;
+	return false;
+}
+
 static int refuse_in_use(const struct add *add, size_t used)
 {
 	bool lasts = false;
@@ -257,7 +269,7 @@ static int refuse_in_use(const struct add *add, size_t used)
 		if (!find_refusing(add, &add->taken[i]))
 			continue;
 		say_in_use(add, &add->taken[i]);
-		lasts |= vp_safety_refusing(&add->taken[i].uses, true);
+		lasts |= is_lasting(add, &add->taken[i]);
 	}
 	say_others(add, used);
 	if (!lasts)

@@ -8,10 +8,14 @@
 #include "output.h"
 #include "resolve.h"
 
-/* Return: 0 or -ENOMEM. Without the module there are the files. */
+/*
+ * Those in force; without the module, those of the files. Who may not read the
+ * files may still add what is not to be saved.
+ */
 static int read_rules(struct add *add)
 {
 	struct vp_nl_rule *rules = NULL;
+	struct vp_rules_error error;
 	size_t count = 0;
 	int ret = 0;
 
@@ -20,6 +24,12 @@ static int read_rules(struct add *add)
 			      !vp_nl_rules(&add->nl, &rules, &count) &&
 			      !vp_nl_devs(&add->nl, &add->devs,
 					  &add->dev_count);
+	if ((add_is_saved(add) || !add->module) &&
+	    vp_rules_read(&add->rules, &error)) {
+		vp_out_error("%s", error.text);
+		free(rules);
+		return -EIO;
+	}
 	ret = add->module ? vp_table_of_module(rules, count, &add->table) :
 			    vp_table_of_files(&add->rules, &add->table);
 	free(rules);
@@ -129,15 +139,12 @@ int add_plan(struct add *add)
 {
 	const enum vfiopolicy_origin origin = add_is_saved(add) ?
 		VFIOPOLICY_ORIGIN_FILE : VFIOPOLICY_ORIGIN_RUNTIME;
-	struct vp_rules_error error;
+	int ret;
 	u32 i;
 
-	if (vp_rules_read(&add->rules, &error)) {
-		vp_out_error("%s", error.text);
-		return -EIO;
-	}
-	if (read_rules(add))
-		return -ENOMEM;
+	ret = read_rules(add);
+	if (ret)
+		return ret;
 	find_existing(add);
 	if (vp_table_add(&add->table, &add->words.rule, VP_TABLE_NEW, origin))
 		return -ENOMEM;

@@ -253,6 +253,7 @@ else
 	grep -qx "vfio at=0000:05:00.0 144d:a80a allow=storage" "$saved"
 	result $? "    allow=storage"
 	run 0 "and need not be said again" add --next-boot 0000:05:00.0
+	silent err
 	has out "it stands in"
 	cp "$tmp/before" "$saved"
 	cp "$saved" "$tmp/copy"

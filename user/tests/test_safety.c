@@ -192,6 +192,22 @@ static const struct {
 	{ "no command line", "vfio-test\n", "", "vfio-test 4711" },
 };
 
+/* As much as is looked at, with the option in the last place. */
+static void test_long_command_line(void)
+{
+	static char cmdline[16384];
+
+	make_gpu();
+	tree_link(GPU, "driver", "vfio-pci");
+	tree_link(GPU, "iommu_group", "../../../../kernel/iommu_groups/79");
+	memset(cmdline, 'x', sizeof(cmdline));
+	memcpy(cmdline + sizeof(cmdline) - 6, "\0-name", 6);
+	uses_process(4711, "qemu-system-x86\n", cmdline, sizeof(cmdline));
+	uses_descriptor(4711, 3, "/dev/vfio/79");
+	uses_are(GPU, "vfio: qemu 4711 has it open",
+		 "a command line that ends in -name");
+}
+
 static void test_users(void)
 {
 	char text[VP_USE_LEN], cmdline[128], *p;
@@ -261,6 +277,7 @@ int main(void)
 	test_keyboards();
 	test_parts();
 	test_users();
+	test_long_command_line();
 	test_hosts();
 	tree_remove();
 	return done();

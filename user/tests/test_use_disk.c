@@ -116,7 +116,10 @@ static void test_stacks(void)
 	two_drives(no_mounts, "dm-3");
 	add_mapping("dm-3", "254:3\n", "mpatha\n", "mpath-3600\n", "dm-4");
 	add_mapping("dm-4", "254:4\n", "a\nb", "part1-mpath-3600\n", "dm-3");
-	uses_are(NVME, "", "a ring of holders comes to an end");
+	add_mapping("dm-5", "254:5\n", "c", "x", NULL);
+	tree_symlink("class/block/dm-4/holders/dm-5", "../whatever");
+	uses_are(NVME, "stack: device mapper c is on it (on device mapper a on multipath mpatha on /dev/nvme0n1p1), not mounted",
+		 "a ring of holders comes to an end");
 }
 
 static void test_swaps(void)
@@ -277,6 +280,11 @@ static void test_open_disks(void)
 		 "a process has what stands on it open");
 	uses_are(SPARE, "disk-open: ceph-osd 812 has /dev/nvme1n1 open, and so have others",
 		 "two processes have a disk open");
+
+	two_drives(no_mounts, NULL);
+	uses_process(300, "systemd-udevd\n", osd, sizeof(osd));
+	uses_descriptor(300, 9, "/dev/nvme1n1");
+	uses_are(SPARE, "", "udev looks at every disk");
 }
 
 static void test_usb_disk(void)
