@@ -93,6 +93,40 @@ bool vp_peek_link(char *buf, size_t size, const char *fmt, ...)
 }
 
 /**
+ * vp_peek_key() - a line KEY=VALUE of a file, as uevent of every device has them
+ * @buf: set to the value; empty when there is none
+ * @size: room in @buf
+ * @key: the key, and its '='
+ * @fmt: the path, as printf's
+ *
+ * Return: true when there is such a line.
+ */
+bool vp_peek_key(char *buf, size_t size, const char *key, const char *fmt, ...)
+{
+	char path[VP_PEEK_LEN], line[VP_PEEK_LEN];
+	const size_t len = strlen(key);
+	FILE *file = NULL;
+	bool found = false;
+	va_list ap;
+
+	buf[0] = '\0';
+	va_start(ap, fmt);
+	if (make_path(path, fmt, ap))
+		file = fopen(path, "re");
+	va_end(ap);
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = !strncmp(line, key, len);
+	if (file)
+		fclose(file);
+	if (!found)
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	snprintf(buf, size, "%s", line + len);
+	vp_peek_clean(buf);
+	return true;
+}
+
+/**
  * vp_peek_exists() - is something there
  * @fmt: the path, as printf's
  *
@@ -167,6 +201,26 @@ const char *vp_peek_base(const char *path)
 	const char *base = strrchr(path, '/');
 
 	return base ? base + 1 : path;
+}
+
+/**
+ * vp_peek_has_part() - is something a whole part of a path
+ * @path: the path
+ * @part: what to look for, without slashes
+ *
+ * Return: true when it is.
+ */
+bool vp_peek_has_part(const char *path, const char *part)
+{
+	const size_t len = strlen(part);
+	const char *at = path;
+
+	while ((at = strstr(at, part))) {
+		if ((at == path || at[-1] == '/') && (!at[len] || at[len] == '/'))
+			return true;
+		at++;
+	}
+	return false;
 }
 
 /**

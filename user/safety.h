@@ -33,7 +33,7 @@
  * @VP_USE_ONLY_GPU: no other device of the host has an outlet for a display
  * @VP_USE_CONSOLE: a console is on it
  * @VP_USE_KEYBOARD: a keyboard is on it
- * @VP_USE_GPU_OPEN: a process has the GPU open
+ * @VP_USE_OPEN: a process has a device file of it open, other than a disk's
  * @VP_USE_MDEV: mediated devices are on it
  * @VP_USE_VFS: it has VFs
  * @VP_USE_DATA: there is data on it that nobody uses now
@@ -58,7 +58,7 @@ enum vp_use_kind {
 	VP_USE_ONLY_GPU,
 	VP_USE_CONSOLE,
 	VP_USE_KEYBOARD,
-	VP_USE_GPU_OPEN,
+	VP_USE_OPEN,
 	VP_USE_MDEV,
 	VP_USE_VFS,
 	VP_USE_DATA,

@@ -147,12 +147,15 @@ static bool is_of_subsystem(const struct stack *stack, const char *target,
 				     "%s/class/nvme-subsystem/%.*s/%s",
 				     sysfs(stack), len, subsystem,
 				     names[i]->d_name) &&
-			vp_host_behind(stack->safety->host, controller) == dev;
+			vp_peek_has_part(controller, dev->address);
 	vp_peek_free(names, count);
 	return found;
 }
 
-/* The disks and partitions that hang off the device itself. */
+/*
+ * The disks and partitions that hang off the device, or off another one that does:
+ * there are whole buses behind a VMD controller.
+ */
 static void find_disks(struct stack *stack, const struct vp_host_dev *dev)
 {
 	char target[VP_PEEK_LEN];
@@ -164,9 +167,7 @@ static void find_disks(struct stack *stack, const struct vp_host_dev *dev)
 		if (!vp_peek_link(target, sizeof(target), "%s/class/block/%s",
 				  sysfs(stack), names[i]->d_name))
 			continue;
-		/* The short look before the long one. */
-		if ((strstr(target, dev->address) &&
-		     vp_host_behind(stack->safety->host, target) == dev) ||
+		if (vp_peek_has_part(target, dev->address) ||
 		    is_of_subsystem(stack, target, dev))
 			add_node(stack, names[i]->d_name, -1,
 				 strstr(target, "/usb"));
@@ -174,13 +175,57 @@ static void find_disks(struct stack *stack, const struct vp_host_dev *dev)
 	vp_peek_free(names, count);
 }
 
+/* Partitions of what is no disk itself, such as an array, are no holders. */
+static void find_partitions(struct stack *stack, size_t at)
+{
+	const char *name = stack->nodes[at].name;
+	struct dirent **names;
+	int count, i;
+
+	count = vp_peek_list(&names, "%s/class/block/%s", sysfs(stack), name);
+	for (i = 0; i < count; i++) {
+		if (strncmp(names[i]->d_name, name, strlen(name)) != 0 ||
+		    !vp_peek_exists("%s/class/block/%s/%s/partition",
+				    sysfs(stack), name, names[i]->d_name))
+			continue;
+		add_node(stack, names[i]->d_name, (int)at,
+			 stack->nodes[at].usb);
+		stack->nodes[at].held = true;
+	}
+	vp_peek_free(names, count);
+}
+
+/* A loop device may be on a disk as well as on a file, and is no holder. */
+static void find_loops(struct stack *stack, size_t at, struct dirent **blocks,
+		       int count)
+{
+	const struct node *node = &stack->nodes[at];
+	char file[VP_PEEK_LEN];
+	int i;
+
+	for (i = 0; i < count; i++) {
+		if (strncmp(blocks[i]->d_name, "loop", 4) != 0 ||
+		    !vp_peek_text(file, sizeof(file),
+				  "%s/class/block/%s/loop/backing_file",
+				  sysfs(stack), blocks[i]->d_name) ||
+		    strncmp(file, "/dev/", 5) != 0 ||
+		    (strcmp(file + 5, node->name) != 0 &&
+		     (!node->mapped[0] || strncmp(file + 5, "mapper/", 7) ||
+		      strcmp(file + 12, node->mapped) != 0)))
+			continue;
+		add_node(stack, blocks[i]->d_name, (int)at, node->usb);
+		stack->nodes[at].held = true;
+	}
+}
+
 /* All that stands on them; what is added is looked at in its turn. */
 static void find_holders(struct stack *stack)
 {
-	struct dirent **names;
-	int count, i;
+	struct dirent **names, **blocks;
+	int count, block_count, i;
 	size_t at;
 
+	block_count = vp_peek_list(&blocks, "%s/class/block", sysfs(stack));
 	for (at = 0; at < stack->count; at++) {
 		count = vp_peek_list(&names, "%s/class/block/%s/holders",
 				     sysfs(stack), stack->nodes[at].name);
@@ -189,7 +234,11 @@ static void find_holders(struct stack *stack)
 			add_node(stack, names[i]->d_name, (int)at,
 				 stack->nodes[at].usb);
 		vp_peek_free(names, count);
+		if (stack->nodes[at].below >= 0)
+			find_partitions(stack, at);
+		find_loops(stack, at, blocks, block_count);
 	}
+	vp_peek_free(blocks, block_count);
 }
 
 /* "LVM vg0-root on MD md0 (raid1) on /dev/nvme0n1p3" */

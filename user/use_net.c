@@ -67,6 +67,7 @@ struct vp_net {
  * @kind: bond, bridge, vlan and so on; empty for one that is real
  * @below: number of the link that it stands on, or -1
  * @up: it is up
+ * @master: what it stands on is a port of it: a bond, a bridge, Open vSwitch
  * @usb: it hangs off USB
  * @topped: something stands on it
  * @told: it has an address or a route, which was told
@@ -76,6 +77,7 @@ struct link {
 	char kind[16];
 	int below;
 	bool up;
+	bool master;
 	bool usb;
 	bool topped;
 	bool told;
@@ -280,11 +282,13 @@ static void add_link(struct links *all, const char *name, int below, bool usb)
 	link->usb = usb;
 	vp_peek_text(text, sizeof(text), "%s/class/net/%s/flags", sysfs, name);
 	link->up = strtoul(text, NULL, 16) & IFF_UP;
-	/* The first line, where there is one at all for what is not real. */
-	if (below >= 0 &&
-	    vp_peek_text(text, sizeof(text), "%s/class/net/%s/uevent", sysfs,
-			 name) && !strncmp(text, "DEVTYPE=", 8))
-		snprintf(link->kind, sizeof(link->kind), "%.15s", text + 8);
+	if (below < 0)
+		return;
+	vp_peek_key(link->kind, sizeof(link->kind), "DEVTYPE=",
+		    "%s/class/net/%s/uevent", sysfs, name);
+	link->master = vp_peek_link(text, sizeof(text), "%s/class/net/%s/master",
+				    sysfs, all->links[below].name) &&
+		       !strcmp(vp_peek_base(text), name);
 }
 
 static void find_links(struct links *all, const struct vp_host_dev *dev)
@@ -299,8 +303,7 @@ static void find_links(struct links *all, const struct vp_host_dev *dev)
 	for (i = 0; i < count; i++)
 		if (vp_peek_link(target, sizeof(target), "%s/class/net/%s",
 				 host->sysfs, names[i]->d_name) &&
-		    strstr(target, dev->address) &&
-		    vp_host_behind(host, target) == dev)
+		    vp_peek_has_part(target, dev->address))
 			add_link(all, names[i]->d_name, -1,
 				 strstr(target, "/usb"));
 	vp_peek_free(names, count);
@@ -410,9 +413,8 @@ static void tell_member(struct links *all, const struct link *link)
 	if (link->below < 0 || link->told || link->topped)
 		return;
 	below = &all->links[link->below];
-	/* Those that are only made, and take nothing from below. */
-	if (!link->up && strcmp(link->kind, "bond") != 0 &&
-	    strcmp(link->kind, "bridge") != 0)
+	/* A master has all that comes in; others take nothing while down. */
+	if (!link->up && !link->master)
 		return;
 	chain(all, below, where, sizeof(where));
 	vp_safety_add(all->uses, VP_USE_MEMBER, link->usb, "%s%s%s is on it (%s)",

@@ -26,27 +26,18 @@ static const char *sysfs(const struct search *search)
 	return search->safety->host->sysfs;
 }
 
-/* The device that something of a class hangs off; NULL when that is none. */
-static const struct vp_host_dev *behind(const struct search *search,
-					const char *class, const char *name,
-					bool *usb)
+/* Does something of a class hang off the device? */
+static bool is_behind(const struct search *search, const char *class,
+		      const char *name, bool *usb)
 {
 	char target[VP_PEEK_LEN];
 
 	*usb = false;
 	if (!vp_peek_link(target, sizeof(target), "%s/%s/%s", sysfs(search),
 			  class, name))
-		return NULL;
+		return false;
 	*usb = strstr(target, "/usb");
-	return vp_host_behind(search->safety->host, target);
-}
-
-static bool is_behind(const struct search *search, const char *class,
-		      const char *name, bool *usb)
-{
-	const struct vp_host_dev *dev = behind(search, class, name, usb);
-
-	return dev && dev == search->dev;
+	return vp_peek_has_part(target, search->dev->address);
 }
 
 /* What of a class hangs off the device, one by one. */
@@ -90,7 +81,6 @@ static bool is_outlet(const char *name)
 /* Has the device outlets, and has no other one any? */
 static bool is_only_gpu(const struct search *search)
 {
-	const struct vp_host_dev *dev;
 	bool own = false, others = false, usb;
 	struct dirent **names;
 	int count, i;
@@ -99,17 +89,16 @@ static bool is_only_gpu(const struct search *search)
 	for (i = 0; i < count; i++) {
 		if (!is_outlet(names[i]->d_name))
 			continue;
-		dev = behind(search, "class/drm", names[i]->d_name, &usb);
-		if (!dev)
-			continue;
-		own |= dev == search->dev;
-		others |= dev != search->dev;
+		if (is_behind(search, "class/drm", names[i]->d_name, &usb))
+			own = true;
+		else
+			others = true;
 	}
 	vp_peek_free(names, count);
 	return own && !others;
 }
 
-static void tell_opened(const struct search *search, const char *file)
+static void tell_opened(const struct search *search, const char *file, bool usb)
 {
 	char who[VP_USE_LEN / 2];
 	struct vp_user user;
@@ -119,19 +108,23 @@ static void tell_opened(const struct search *search, const char *file)
 	if (!count)
 		return;
 	vp_safety_print_user(&user, who, sizeof(who));
-	vp_safety_add(search->uses, VP_USE_GPU_OPEN, false, "%s has %s open%s",
-		      who, file, count > 1 ? ", and so have others" : "");
+	vp_safety_add(search->uses, VP_USE_OPEN, usb, "%s has %s open%s", who,
+		      file, count > 1 ? ", and so have others" : "");
 }
 
-static void tell_drm(const struct search *search, const char *name, bool usb)
+/*
+ * Every character device that hangs off it, whatever it is: GPUs, sound, clocks of
+ * network ports, RDMA, mice. What vfio has is told apart.
+ */
+static void tell_node(const struct search *search, const char *number, bool usb)
 {
-	char file[NAME_MAX + 16];
+	char name[VP_HOST_TEXT], file[VP_HOST_TEXT + 8];
 
-	(void)usb;
-	if (strchr(name, '-'))
+	if (!vp_peek_key(name, sizeof(name), "DEVNAME=", "%s/dev/char/%s/uevent",
+			 sysfs(search), number) || !strncmp(name, "vfio/", 5))
 		return;
-	snprintf(file, sizeof(file), "/dev/dri/%s", name);
-	tell_opened(search, file);
+	snprintf(file, sizeof(file), "/dev/%s", name);
+	tell_opened(search, file, usb);
 }
 
 /* NVIDIA's own driver has no DRM node unless it is asked to. */
@@ -148,7 +141,7 @@ static void tell_nvidia(const struct search *search)
 		if (sscanf(line, "Device Minor: %u", &minor) != 1)
 			continue;
 		snprintf(file, sizeof(file), "/dev/nvidia%u", minor);
-		tell_opened(search, file);
+		tell_opened(search, file, false);
 	}
 	if (f)
 		fclose(f);
@@ -177,16 +170,10 @@ static bool is_console_bound(const struct search *search)
 static void tell_framebuffer(const struct search *search, const char *name,
 			     bool usb)
 {
-	char file[NAME_MAX + 16];
-
-	if (strncmp(name, "fb", 2) != 0)
-		return;
 	/* The console takes the first one; others are shown as well. */
-	if (is_console_bound(search))
+	if (!strncmp(name, "fb", 2) && is_console_bound(search))
 		vp_safety_add(search->uses, VP_USE_CONSOLE, usb,
 			      "the console is on it (%s)", name);
-	snprintf(file, sizeof(file), "/dev/%s", name);
-	tell_opened(search, file);
 }
 
 /* Consoles on serial ports: what the kernel's own messages go to. */
@@ -289,7 +276,7 @@ void vp_use_others(struct vp_safety *safety, const struct vp_host_dev *dev,
 	if (is_only_gpu(&search))
 		vp_safety_add(uses, VP_USE_ONLY_GPU, false,
 			      "no other device of this host has an outlet for a display");
-	each(&search, "class/drm", tell_drm);
+	each(&search, "dev/char", tell_node);
 	tell_nvidia(&search);
 	each(&search, "class/graphics", tell_framebuffer);
 	tell_serial(&search);

@@ -336,7 +336,7 @@ const struct vp_command vp_cmd_add = {
 "  --on FILE         with --dry-run: for the devices of that snapshot, with the\n"
 "                    rules of the files\n"
 "What the host uses is not taken from it: what is mounted, swapped to or stacked\n"
-"upon, ports with addresses or routes, displays, consoles, keyboards, GPUs that a\n"
+"upon, ports with addresses or routes, displays, consoles, keyboards, what a\n"
 "process has open, VFs and mediated devices. What it needs and the rule might\n"
 "come to name at a later boot gets a rule that leaves it to the host.\n"
 "A device that a native driver has already stays with it until it next appears.\n",

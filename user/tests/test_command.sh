@@ -224,9 +224,10 @@ has err "whether it is in use cannot be told"
 mv "$tmp/mountinfo" "$tmp/proc/self/mountinfo"
 
 # A GPU that is open now is free at the next boot.
-mkdir -p "$tmp/proc/900/fd" "$tmp/sys/class/drm" \
+mkdir -p "$tmp/proc/900/fd" "$tmp/sys/dev/char" \
 	"$tmp/sys/devices/0000:82:00.0/drm/card0"
-ln -s ../../devices/0000:82:00.0/drm/card0 "$tmp/sys/class/drm/card0"
+echo DEVNAME=dri/card0 >"$tmp/sys/devices/0000:82:00.0/drm/card0/uevent"
+ln -s ../../devices/0000:82:00.0/drm/card0 "$tmp/sys/dev/char/226:0"
 echo Xorg >"$tmp/proc/900/comm"
 ln -s /dev/dri/card0 "$tmp/proc/900/fd/4"
 run 1 "a GPU that a process has open" add 82:00.0
@@ -263,7 +264,7 @@ else
 fi
 
 # The host is idle again.
-rm -r "$tmp/sys/class" "$tmp/proc/900" "$tmp/sys/bus/pci/devices/0000:07:00.0"
+rm -r "$tmp/sys/class" "$tmp/sys/dev" "$tmp/proc/900" "$tmp/sys/bus/pci/devices/0000:07:00.0"
 
 run 0 "snapshot" snapshot
 cp "$tmp/out" "$tmp/host.json"

@@ -64,12 +64,16 @@ static void test_open_nodes(void)
 	struct vp_uses uses;
 
 	make_gpu();
-	card(at_gpu, "card0", NULL);
-	card(at_gpu, "renderD128", NULL);
+	uses_node("pci0000:80/0000:80:01.0/" GPU "/drm/card0", "226:0",
+		  "dri/card0");
+	uses_node("pci0000:80/0000:80:01.0/" GPU "/drm/renderD128", "226:128",
+		  "dri/renderD128");
+	uses_node("pci0000:00/0000:00:01.0/" OTHER "/drm/card1", "226:1",
+		  "dri/card1");
 	uses_process(900, "Xorg\n", x, sizeof(x));
 	uses_descriptor(900, 7, "/dev/dri/card0");
 	uses_descriptor(900, 8, "/dev/dri/card1");
-	uses_are(GPU, "gpu-open: Xorg 900 has /dev/dri/card0 open",
+	uses_are(GPU, "open: Xorg 900 has /dev/dri/card0 open",
 		 "a process has the card open");
 	uses_of(GPU, &uses);
 	ok(vp_safety_refusing(&uses, false) == 1 &&
@@ -85,8 +89,25 @@ static void test_open_nodes(void)
 	uses_descriptor(901, 7, "/dev/nvidiactl");
 	uses_are(GPU, "", "another node of NVIDIA's");
 	uses_descriptor(901, 8, "/dev/nvidia3");
-	uses_are(GPU, "gpu-open: python3 901 has /dev/nvidia3 open",
+	uses_are(GPU, "open: python3 901 has /dev/nvidia3 open",
 		 "by the node of NVIDIA's driver");
+}
+
+static void test_other_nodes(void)
+{
+	static const char at[] = "pci0000:00/" USB "/usb1/1-1/input/event3";
+	struct vp_uses uses;
+
+	uses_make(no_mounts);
+	tree_below("pci0000:00", USB, 0x8086, 0xa36d, 0x0c0330, "xhci_hcd");
+	uses_node(at, "13:67", "input/event3");
+	uses_process(600, "systemd-logind\n", "x", 2);
+	uses_are(USB, "", "a mouse that nobody listens to");
+	uses_descriptor(600, 20, "/dev/input/event3");
+	uses_are(USB, "open: systemd-logind 600 has /dev/input/event3 open",
+		 "a mouse in use");
+	uses_of(USB, &uses);
+	ok(uses.count == 1 && uses.uses[0].usb, "by USB");
 }
 
 static void test_consoles(void)
@@ -238,6 +259,8 @@ static void test_users(void)
 	tree_below("pci0000:80/0000:80:01.0", GPU, 0x10de, 0x1b39, 0x030200,
 		   "mlx5_vfio_pci");
 	tree_dir("devices/pci0000:80/0000:80:01.0/" GPU "/vfio-dev/vfio3");
+	uses_node("pci0000:80/0000:80:01.0/" GPU "/vfio-dev/vfio3", "511:0",
+		  "vfio/devices/vfio3");
 	uses_process(50, "qemu-kvm\n", "x", 2);
 	uses_descriptor(50, 9, "/dev/vfio/devices/vfio3");
 	uses_are(GPU, "vfio: qemu 50 has it open", "by the file of the device");
@@ -273,6 +296,7 @@ int main(void)
 {
 	test_displays();
 	test_open_nodes();
+	test_other_nodes();
 	test_consoles();
 	test_keyboards();
 	test_parts();

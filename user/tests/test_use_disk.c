@@ -122,6 +122,46 @@ static void test_stacks(void)
 		 "a ring of holders comes to an end");
 }
 
+static void test_no_holders(void)
+{
+	two_drives("25 1 259:9 / /srv rw - ext4 /dev/md0p1 rw\n", "md0");
+	add_md("md0", "9:0\n", "raid1\n", NULL);
+	tree_dir("class/block/md0/md0p1");
+	tree_text("class/block/md0/md0p1", "partition", "1\n");
+	add_block("virtual/block/md0", "md0p1", "259:9\n", NULL);
+	uses_are(NVME, "mount: /srv is on it (ext4 on /dev/md0p1 on MD md0 (raid1) on /dev/nvme0n1p1)",
+		 "a partition of an array");
+
+	two_drives("25 1 7:3 / /mnt rw - iso9660 /dev/loop3 rw\n", NULL);
+	add_block("virtual/block", "loop3", "7:3\n", NULL);
+	add_block("virtual/block", "loop4", "7:4\n", NULL);
+	tree_dir("class/block/loop3/loop");
+	tree_dir("class/block/loop4/loop");
+	tree_text("class/block/loop3/loop", "backing_file", "/dev/nvme1n1\n");
+	tree_text("class/block/loop4/loop", "backing_file", "/srv/nvme1n1\n");
+	uses_are(SPARE, "mount: /mnt is on it (iso9660 on /dev/loop3 on /dev/nvme1n1)",
+		 "a loop device on a disk");
+	uses_are(NVME, "", "on the other one");
+}
+
+/* Behind some controllers there are whole buses, in a domain of their own. */
+static void test_vmd(void)
+{
+	uses_make("25 1 259:0 / / rw - ext4 /dev/nvme0n1 rw\n");
+	tree_below("pci0000:00", "0000:00:0e.0", 0x8086, 0x9a0b, 0x010400,
+		   "vmd");
+	tree_below("pci0000:00/0000:00:0e.0/pci10000:e0/10000:e0:06.0",
+		   "10000:e1:00.0", 0x144d, 0xa80a, 0x010802, "nvme");
+	add_block("pci0000:00/0000:00:0e.0/pci10000:e0/10000:e0:06.0/10000:e1:00.0/nvme/nvme0",
+		  "nvme0n1", "259:0\n", NULL);
+	uses_are("10000:e1:00.0", "mount: / is on it (ext4 on /dev/nvme0n1)",
+		 "a drive behind a VMD controller");
+	uses_are("0000:00:0e.0", "mount: / is on it (ext4 on /dev/nvme0n1)",
+		 "and the controller");
+	tree_below("pci0000:e0", "0000:e1:00.0", 0x144d, 0xa80a, 0x010802, NULL);
+	uses_are("0000:e1:00.0", "", "not what ends in the same digits");
+}
+
 static void test_swaps(void)
 {
 	static const char head[] =
@@ -335,6 +375,8 @@ int main(void)
 {
 	test_plain_mounts();
 	test_stacks();
+	test_no_holders();
+	test_vmd();
 	test_swaps();
 	test_btrfs();
 	test_multipath();

@@ -30,6 +30,16 @@ static void upper(const char *name, const char *above)
 	tree_symlink(path, "../whatever");
 }
 
+static void master(const char *name, const char *above)
+{
+	char path[512], target[64];
+
+	upper(name, above);
+	snprintf(path, sizeof(path), "class/net/%s/master", name);
+	snprintf(target, sizeof(target), "../../virtual/net/%s", above);
+	tree_symlink(path, target);
+}
+
 /* A card with two ports, both up. */
 static void two_ports(const char *mountinfo)
 {
@@ -113,9 +123,9 @@ static void test_bond_in_bridge(void)
 	tree_class("net", "virtual/net", "br0");
 	uevent("bond0", "bond");
 	uevent("br0", "bridge");
-	upper("eth0", "bond0");
-	upper("eth1", "bond0");
-	upper("bond0", "br0");
+	master("eth0", "bond0");
+	master("eth1", "bond0");
+	master("bond0", "br0");
 	uses_are(NIC, "member: bridge br0 is on it (bond bond0 on eth0)",
 		 "a bridge without an address may be that of guests");
 	tree_text("proc", "addresses", "br0 10.0.0.5\n");
@@ -134,6 +144,20 @@ static void test_bond_in_bridge(void)
 		 "default-route: the default route goes over it (bridge br0 on bond bond0 on eth0)\n"
 		 "address: the host's address 10.0.0.5 is on it (bridge br0 on bond bond0 on eth0)",
 		 "a ring of links comes to an end");
+}
+
+/* What Open vSwitch has its ports on is down at all times, and of no kind. */
+static void test_switch(void)
+{
+	two_ports(no_mounts);
+	tree_class("net", "virtual/net", "ovs-system");
+	tree_text("class/net/ovs-system", "uevent", "INTERFACE=ovs-system\n");
+	tree_text("class/net/ovs-system", "flags", "0x1002\n");
+	upper("eth0", "ovs-system");
+	uses_are(NIC, "", "something that is down");
+	master("eth0", "ovs-system");
+	uses_are(NIC, "member: ovs-system is on it (eth0)",
+		 "a port of a switch that is down");
 }
 
 static void test_vlans(void)
@@ -207,6 +231,7 @@ int main(void)
 	test_addresses();
 	test_defaults();
 	test_bond_in_bridge();
+	test_switch();
 	test_vlans();
 	test_remotes();
 	test_usb_port();

@@ -82,6 +82,22 @@ static inline void uses_process(int pid, const char *comm, const char *cmdline,
 	tree_put(path, cmdline, len);
 }
 
+/* A character device, in devices/@above. */
+static inline void uses_node(const char *above, const char *number,
+			     const char *name)
+{
+	char dir[512], target[512 + 16], text[128];
+
+	snprintf(dir, sizeof(dir), "devices/%s", above);
+	tree_dir(dir);
+	snprintf(text, sizeof(text), "MAJOR=1\nMINOR=2\nDEVNAME=%s\nX=y\n", name);
+	tree_text(dir, "uevent", text);
+	tree_dir("dev/char");
+	snprintf(target, sizeof(target), "../../%s", dir);
+	snprintf(dir, sizeof(dir), "dev/char/%s", number);
+	tree_symlink(dir, target);
+}
+
 static inline void uses_descriptor(int pid, int fd, const char *file)
 {
 	char path[512];
