@@ -49,7 +49,10 @@ static void print_end(const struct vp_nl_dev *end, bool was_ours, char *buf,
 	if (end->state == VFIOPOLICY_STATE_ISOLATED) {
 		snprintf(buf, size, "%s", end->target);
 	} else if (end->state == VFIOPOLICY_STATE_HELD) {
-		vp_verdict_state(end, text);
+		if (end->reason == VFIOPOLICY_REASON_WITH)
+			vp_verdict_reason(end, text);
+		else
+			vp_verdict_state(end, text);
 		snprintf(buf, size, "%s", text);
 	} else if (end->state == VFIOPOLICY_STATE_GONE) {
 		snprintf(buf, size, "%s", was_ours ? "the host's own driver" :
@@ -164,6 +167,23 @@ bool vp_dry_refuse_busy(const struct vp_host *host,
 	vp_safety_close(&safety);
 	vp_out_error("%s would be refused: %s has %s open", what, who,
 		     now->address);
+	vp_out_error_more("Nothing was changed.");
+	return true;
+}
+
+/**
+ * vp_dry_refuse_disabled() - would the module refuse every rule
+ * @nl: the connection to it
+ *
+ * Return: true when it would, after having said so.
+ */
+bool vp_dry_refuse_disabled(struct vp_nl *nl)
+{
+	struct vp_nl_info info;
+
+	if (vp_nl_info(nl, &info) || !info.disabled)
+		return false;
+	vp_out_error("the module would refuse it: it was loaded with disable=1");
 	vp_out_error_more("Nothing was changed.");
 	return true;
 }

@@ -50,6 +50,7 @@ struct json_object *vp_dry_json(const struct vp_host *host,
 				const struct vp_dry_dev *dry);
 bool vp_dry_refuse_busy(const struct vp_host *host,
 			const struct vp_dry_dev *dry, const char *what);
+bool vp_dry_refuse_disabled(struct vp_nl *nl);
 int vp_dry_change(const struct vp_dry_change *change, struct json_object *list);
 
 #endif /* VFIOPOLICY_DRYRUN_H */

@@ -122,6 +122,6 @@ void add_print_json(const struct add *add, const struct vp_watch *watch,
 int add_report(const struct add *add, const struct vp_watch *watch);
 
 /* add_dry.c */
-int add_dry_run(const struct add *add);
+int add_dry_run(struct add *add);
 
 #endif /* VFIOPOLICY_ADD_H */

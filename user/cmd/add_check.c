@@ -30,8 +30,8 @@ static void print_pinned(const struct add *add, const struct vp_host_dev *dev,
 			 struct vp_safety *safety)
 {
 	char text[VP_RULEARG_LEN], comment[VP_RESOLVE_LEN];
-	struct vp_rule pinned;
 	struct vp_uses uses = { 0 };
+	struct vp_rule pinned;
 
 	if (vp_resolve_rule(dev, &pinned))
 		return;
@@ -42,10 +42,9 @@ static void print_pinned(const struct add *add, const struct vp_host_dev *dev,
 		vp_safety_uses(safety, dev, &uses);
 	vp_out_error_more("  vfiopolicy add %s    # %s%s%s",
 			  vp_rulearg_selectors(text), comment,
-			  vp_safety_refusing(&uses, add_is_later(add)) ?
-			  ", in use: " : "",
-			  vp_safety_refusing(&uses, add_is_later(add)) ?
-			  uses.uses[0].text : "");
+			  vp_safety_refusing(&uses, false) ? ", in use: " :
+			  safety ? ", " : "", uses.count ? uses.uses[0].text :
+			  safety ? "not in use" : "");
 }
 
 static int refuse_many(const struct add *add)
@@ -244,8 +243,8 @@ static void say_others(const struct add *add, size_t used)
 	if (vp_rule_parse(text, strlen(text), &pinned, &err))
 		return;
 	vp_out_error_more("  vfiopolicy add %s%s    # the others",
-			  vp_rulearg_selectors(text),
-			  add->args->given & VP_OPT_ALL ? " --all" : "");
+			  add->args->given & VP_OPT_ALL ? "--all " : "",
+			  vp_rulearg_selectors(text));
 }
 
 /* Will something be in the way at the next boot, too? */
@@ -404,8 +403,8 @@ static int refuse_group(const struct add *add, const struct vp_host_dev *dev,
 		rule.with = group->with;
 		vp_rule_print(&rule, text, sizeof(text));
 		vp_out_error_more("  vfiopolicy add %s%s    # hold %s, too",
+				  add->args->given & VP_OPT_ALL ? "--all " : "",
 				  vp_rulearg_selectors(text),
-				  add->args->given & VP_OPT_ALL ? " --all" : "",
 				  group->with == VP_WITH_SLOT ?
 				  "the other functions of its slot" :
 				  "the others of its group");

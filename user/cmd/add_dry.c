@@ -101,12 +101,14 @@ static void print_json(const struct add *add, bool change)
 }
 
 /* What the module would refuse, as it stands beside the rules in force. */
-static int check_module(const struct add *add)
+static int check_module(struct add *add)
 {
 	const struct vp_entry *other;
 	struct vp_dry_dev dry;
 	size_t i;
 
+	if (add->module && vp_dry_refuse_disabled(&add->nl))
+		return VP_EXIT_KERNEL;
 	other = add->existed ? NULL :
 		vp_policy_conflict(add->table, add->mine);
 	if (other && add->module) {
@@ -130,7 +132,7 @@ static int check_module(const struct add *add)
  *
  * Return: an exit status: whether something would be changed.
  */
-int add_dry_run(const struct add *add)
+int add_dry_run(struct add *add)
 {
 	bool change = would_change(add);
 	size_t i;
@@ -141,6 +143,8 @@ int add_dry_run(const struct add *add)
 		ret = check_module(add);
 	if (ret)
 		return ret;
+	if (add->args->on)
+		vp_out_note("a snapshot does not say what its host uses: that is not looked at");
 	say_devices(add);
 	if (!add->count)
 		vp_out_say("no device that is present is named by it");

@@ -147,6 +147,8 @@ int apply_dry_run(const struct vp_args *args, const struct vp_rules *rules)
 	} else {
 		ret = ask_module(&dry);
 	}
+	if (!ret && vp_dry_refuse_disabled(&dry.nl))
+		ret = VP_EXIT_KERNEL;
 	if (!ret && dry.after->dsn)
 		vp_host_read_dsn(&dry.host, NULL);
 	if (!ret)

@@ -178,7 +178,7 @@ run 5 "with=slot would do" add --dry-run --next-boot 10de:1c03 with=slot
 has out "0000:01:00.0  "
 has out "nouveau; after the next boot: vfio-pci"
 has out "0000:01:00.1  "
-has out "after the next boot: held: held with another"
+has out "after the next boot: held with another"
 has out "would be added and saved: vfio 10de:1c03 with=slot"
 has out "Nothing was changed: this was a dry run."
 run 5 "--force adds it all the same" add --dry-run --next-boot --force 10de:1c03
@@ -201,9 +201,10 @@ has err "--force would take it away from a running system."
 device 0000:07:00.0 144d a80a 010802
 run 1 "as one of three" add --all --next-boot 144d:a80a
 has err "0000:05:00.0 is in use by this host"
-has err "  vfiopolicy add 144d:a80a except=at=0000:05:00.0 --all    # the others"
+has err "  vfiopolicy add --all 144d:a80a except=at=0000:05:00.0    # the others"
 run 1 "each of them says whether" add 144d:a80a
 has err ", in use: / is on it (ext4 on /dev/nvme0n1)"
+has err ", not in use"
 run 5 "leaving it takes nothing" add --dry-run --next-boot leave 0000:05:00.0
 run 5 "--force says what it overrides" add --dry-run --next-boot --force 0000:05:00.0
 has err "0000:05:00.0: / is on it (ext4 on /dev/nvme0n1); overridden by --force"
@@ -271,6 +272,7 @@ cp "$tmp/out" "$tmp/host.json"
 has out '"vfiopolicy-snapshot"'
 run 0 "explain on a snapshot" explain 82:00.0 --on "$tmp/host.json"
 run 5 "add on a snapshot" add 82:00.0 --dry-run --on "$tmp/host.json"
+has err "a snapshot does not say what its host uses"
 has out "0000:82:00.0  "
 run 1 "which is for rehearsing" add 82:00.0 --on "$tmp/host.json"
 has err "--dry-run"

@@ -30,7 +30,7 @@ static void upper(const char *name, const char *above)
 	tree_symlink(path, "../whatever");
 }
 
-static void master(const char *name, const char *above)
+static void enslave(const char *name, const char *above)
 {
 	char path[512], target[64];
 
@@ -123,9 +123,9 @@ static void test_bond_in_bridge(void)
 	tree_class("net", "virtual/net", "br0");
 	uevent("bond0", "bond");
 	uevent("br0", "bridge");
-	master("eth0", "bond0");
-	master("eth1", "bond0");
-	master("bond0", "br0");
+	enslave("eth0", "bond0");
+	enslave("eth1", "bond0");
+	enslave("bond0", "br0");
 	uses_are(NIC, "member: bridge br0 is on it (bond bond0 on eth0)",
 		 "a bridge without an address may be that of guests");
 	tree_text("proc", "addresses", "br0 10.0.0.5\n");
@@ -155,7 +155,7 @@ static void test_switch(void)
 	tree_text("class/net/ovs-system", "flags", "0x1002\n");
 	upper("eth0", "ovs-system");
 	uses_are(NIC, "", "something that is down");
-	master("eth0", "ovs-system");
+	enslave("eth0", "ovs-system");
 	uses_are(NIC, "member: ovs-system is on it (eth0)",
 		 "a port of a switch that is down");
 }
