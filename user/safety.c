@@ -105,6 +105,7 @@ void vp_safety_close(struct vp_safety *safety)
 	mnt_unref_table(safety->mounts);
 	mnt_unref_table(safety->swaps);
 	vp_use_nets_free(safety->net);
+	vp_use_links_free(safety);
 	free(safety->opens);
 	free(safety->addresses);
 	memset(safety, 0, sizeof(*safety));

@@ -118,6 +118,52 @@ struct vp_safety_paths {
 	const char *ssh;
 };
 
+/**
+ * enum vp_link_class - folders of sysfs whose links say where a thing hangs
+ * @VP_LINK_BLOCK: block devices
+ * @VP_LINK_NET: network interfaces
+ * @VP_LINK_CHAR: character devices
+ * @VP_LINK_DRM: displays and their outlets
+ * @VP_LINK_GRAPHICS: framebuffers
+ * @VP_LINK_TTY: terminals
+ * @VP_LINK_INPUT: keyboards, mice and such
+ * @VP_LINK_MDEV: mediated devices
+ * @VP_LINK_CLASSES: how many there are
+ */
+enum vp_link_class {
+	VP_LINK_BLOCK,
+	VP_LINK_NET,
+	VP_LINK_CHAR,
+	VP_LINK_DRM,
+	VP_LINK_GRAPHICS,
+	VP_LINK_TTY,
+	VP_LINK_INPUT,
+	VP_LINK_MDEV,
+	VP_LINK_CLASSES,
+};
+
+/**
+ * struct vp_link - a thing that hangs off some device
+ * @name: its name
+ * @target: where it is in sysfs
+ */
+struct vp_link {
+	char *name;
+	char *target;
+};
+
+/**
+ * struct vp_links - the things of one class, numbers in their order
+ * @read: they were read
+ * @count: number of @links
+ * @links: the things
+ */
+struct vp_links {
+	bool read;
+	size_t count;
+	struct vp_link *links;
+};
+
 struct libmnt_table;
 struct vp_open;
 struct vp_net;
@@ -130,6 +176,7 @@ struct vp_net;
  * @swaps: what is swapped to
  * @opens: device files that processes have open; NULL until they are asked for
  * @open_count: number of @opens
+ * @links: things and what they hang off, each class read when it is asked for
  * @net: addresses and routes; NULL until they are asked for
  * @addresses: where the path of them is when it was made up
  */
@@ -140,6 +187,7 @@ struct vp_safety {
 	struct libmnt_table *swaps;
 	struct vp_open *opens;
 	size_t open_count;
+	struct vp_links links[VP_LINK_CLASSES];
 	struct vp_net *net;
 	char *addresses;
 };
@@ -161,6 +209,14 @@ void vp_safety_print_user(const struct vp_user *user, char *buf, size_t size);
 __attribute__((format(printf, 4, 5)))
 void vp_safety_add(struct vp_uses *uses, enum vp_use_kind kind, bool usb,
 		   const char *fmt, ...);
+
+/* use_link.c */
+const struct vp_links *vp_use_links(struct vp_safety *safety,
+				    enum vp_link_class class);
+bool vp_use_is_behind(const struct vp_link *link,
+		      const struct vp_host_dev *dev);
+bool vp_use_is_usb(const struct vp_link *link);
+void vp_use_links_free(struct vp_safety *safety);
 
 /* use_disk.c */
 void vp_use_disks(struct vp_safety *safety, const struct vp_host_dev *dev,

@@ -152,27 +152,20 @@ static bool is_of_subsystem(const struct stack *stack, const char *target,
 	return found;
 }
 
-/*
- * The disks and partitions that hang off the device, or off another one that does:
- * there are whole buses behind a VMD controller.
- */
+/* The disks and partitions that hang off the device. */
 static void find_disks(struct stack *stack, const struct vp_host_dev *dev)
 {
-	char target[VP_PEEK_LEN];
-	struct dirent **names;
-	int count, i;
+	const struct vp_links *blocks = vp_use_links(stack->safety,
+						     VP_LINK_BLOCK);
+	const struct vp_link *link;
+	size_t i;
 
-	count = vp_peek_list(&names, "%s/class/block", sysfs(stack));
-	for (i = 0; i < count; i++) {
-		if (!vp_peek_link(target, sizeof(target), "%s/class/block/%s",
-				  sysfs(stack), names[i]->d_name))
-			continue;
-		if (vp_peek_has_part(target, dev->address) ||
-		    is_of_subsystem(stack, target, dev))
-			add_node(stack, names[i]->d_name, -1,
-				 strstr(target, "/usb"));
+	for (i = 0; i < blocks->count; i++) {
+		link = &blocks->links[i];
+		if (vp_use_is_behind(link, dev) ||
+		    is_of_subsystem(stack, link->target, dev))
+			add_node(stack, link->name, -1, vp_use_is_usb(link));
 	}
-	vp_peek_free(names, count);
 }
 
 /* Partitions of what is no disk itself, such as an array, are no holders. */
@@ -196,24 +189,27 @@ static void find_partitions(struct stack *stack, size_t at)
 }
 
 /* A loop device may be on a disk as well as on a file, and is no holder. */
-static void find_loops(struct stack *stack, size_t at, struct dirent **blocks,
-		       int count)
+static void find_loops(struct stack *stack, size_t at)
 {
+	const struct vp_links *blocks = vp_use_links(stack->safety,
+						     VP_LINK_BLOCK);
 	const struct node *node = &stack->nodes[at];
 	char file[VP_PEEK_LEN];
-	int i;
+	const char *name;
+	size_t i;
 
-	for (i = 0; i < count; i++) {
-		if (strncmp(blocks[i]->d_name, "loop", 4) != 0 ||
+	for (i = 0; i < blocks->count; i++) {
+		name = blocks->links[i].name;
+		if (strncmp(name, "loop", 4) != 0 ||
 		    !vp_peek_text(file, sizeof(file),
 				  "%s/class/block/%s/loop/backing_file",
-				  sysfs(stack), blocks[i]->d_name) ||
+				  sysfs(stack), name) ||
 		    strncmp(file, "/dev/", 5) != 0 ||
 		    (strcmp(file + 5, node->name) != 0 &&
-		     (!node->mapped[0] || strncmp(file + 5, "mapper/", 7) ||
+		     (!node->mapped[0] || strncmp(file + 5, "mapper/", 7) != 0 ||
 		      strcmp(file + 12, node->mapped) != 0)))
 			continue;
-		add_node(stack, blocks[i]->d_name, (int)at, node->usb);
+		add_node(stack, name, (int)at, node->usb);
 		stack->nodes[at].held = true;
 	}
 }
@@ -221,11 +217,10 @@ static void find_loops(struct stack *stack, size_t at, struct dirent **blocks,
 /* All that stands on them; what is added is looked at in its turn. */
 static void find_holders(struct stack *stack)
 {
-	struct dirent **names, **blocks;
-	int count, block_count, i;
+	struct dirent **names;
+	int count, i;
 	size_t at;
 
-	block_count = vp_peek_list(&blocks, "%s/class/block", sysfs(stack));
 	for (at = 0; at < stack->count; at++) {
 		count = vp_peek_list(&names, "%s/class/block/%s/holders",
 				     sysfs(stack), stack->nodes[at].name);
@@ -236,9 +231,8 @@ static void find_holders(struct stack *stack)
 		vp_peek_free(names, count);
 		if (stack->nodes[at].below >= 0)
 			find_partitions(stack, at);
-		find_loops(stack, at, blocks, block_count);
+		find_loops(stack, at);
 	}
-	vp_peek_free(blocks, block_count);
 }
 
 /* "LVM vg0-root on MD md0 (raid1) on /dev/nvme0n1p3" */

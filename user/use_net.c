@@ -293,20 +293,16 @@ static void add_link(struct links *all, const char *name, int below, bool usb)
 
 static void find_links(struct links *all, const struct vp_host_dev *dev)
 {
+	const struct vp_links *nets = vp_use_links(all->safety, VP_LINK_NET);
 	const struct vp_host *host = all->safety->host;
-	char target[VP_PEEK_LEN];
 	struct dirent **names;
 	int count, i;
 	size_t at;
 
-	count = vp_peek_list(&names, "%s/class/net", host->sysfs);
-	for (i = 0; i < count; i++)
-		if (vp_peek_link(target, sizeof(target), "%s/class/net/%s",
-				 host->sysfs, names[i]->d_name) &&
-		    vp_peek_has_part(target, dev->address))
-			add_link(all, names[i]->d_name, -1,
-				 strstr(target, "/usb"));
-	vp_peek_free(names, count);
+	for (at = 0; at < nets->count; at++)
+		if (vp_use_is_behind(&nets->links[at], dev))
+			add_link(all, nets->links[at].name, -1,
+				 vp_use_is_usb(&nets->links[at]));
 	/* What is added is looked at in its turn. */
 	for (at = 0; at < all->count; at++) {
 		count = vp_peek_list(&names, "%s/class/net/%s", host->sysfs,

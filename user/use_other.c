@@ -26,34 +26,20 @@ static const char *sysfs(const struct search *search)
 	return search->safety->host->sysfs;
 }
 
-/* Does something of a class hang off the device? */
-static bool is_behind(const struct search *search, const char *class,
-		      const char *name, bool *usb)
-{
-	char target[VP_PEEK_LEN];
-
-	*usb = false;
-	if (!vp_peek_link(target, sizeof(target), "%s/%s/%s", sysfs(search),
-			  class, name))
-		return false;
-	*usb = strstr(target, "/usb");
-	return vp_peek_has_part(target, search->dev->address);
-}
-
 /* What of a class hangs off the device, one by one. */
-static void each(const struct search *search, const char *class,
+static void each(const struct search *search, enum vp_link_class class,
 		 void (*fn)(const struct search *search, const char *name,
 			    bool usb))
 {
-	struct dirent **names;
-	int count, i;
-	bool usb;
+	const struct vp_links *links = vp_use_links(search->safety, class);
+	const struct vp_link *link;
+	size_t i;
 
-	count = vp_peek_list(&names, "%s/%s", sysfs(search), class);
-	for (i = 0; i < count; i++)
-		if (is_behind(search, class, names[i]->d_name, &usb))
-			fn(search, names[i]->d_name, usb);
-	vp_peek_free(names, count);
+	for (i = 0; i < links->count; i++) {
+		link = &links->links[i];
+		if (vp_use_is_behind(link, search->dev))
+			fn(search, link->name, vp_use_is_usb(link));
+	}
 }
 
 static bool has_text(const char *dir, const char *address, const char *file,
@@ -81,20 +67,18 @@ static bool is_outlet(const char *name)
 /* Has the device outlets, and has no other one any? */
 static bool is_only_gpu(const struct search *search)
 {
-	bool own = false, others = false, usb;
-	struct dirent **names;
-	int count, i;
+	const struct vp_links *links = vp_use_links(search->safety, VP_LINK_DRM);
+	bool own = false, others = false;
+	size_t i;
 
-	count = vp_peek_list(&names, "%s/class/drm", sysfs(search));
-	for (i = 0; i < count; i++) {
-		if (!is_outlet(names[i]->d_name))
+	for (i = 0; i < links->count; i++) {
+		if (!is_outlet(links->links[i].name))
 			continue;
-		if (is_behind(search, "class/drm", names[i]->d_name, &usb))
+		if (vp_use_is_behind(&links->links[i], search->dev))
 			own = true;
 		else
 			others = true;
 	}
-	vp_peek_free(names, count);
 	return own && !others;
 }
 
@@ -177,15 +161,14 @@ static void tell_framebuffer(const struct search *search, const char *name,
 }
 
 /* Consoles on serial ports: what the kernel's own messages go to. */
-static void tell_serial(const struct search *search)
+static void tell_serial(const struct search *search, const char *port, bool usb)
 {
 	char active[VP_HOST_TEXT], *name, *rest = active;
-	bool usb;
 
 	vp_peek_text(active, sizeof(active), "%s/class/tty/console/active",
 		     sysfs(search));
 	while ((name = strsep(&rest, " ")))
-		if (*name && is_behind(search, "class/tty", name, &usb))
+		if (!strcmp(name, port))
 			vp_safety_add(search->uses, VP_USE_CONSOLE, usb,
 				      "a console is on it (%s)", name);
 }
@@ -212,25 +195,20 @@ static void tell_keyboard(const struct search *search, const char *name,
 
 static void tell_mdevs(const struct search *search)
 {
-	struct dirent **names;
-	char first[64] = "";
-	int count, i, mine = 0;
-	bool usb;
+	const struct vp_links *links = vp_use_links(search->safety, VP_LINK_MDEV);
+	const char *first = NULL;
+	size_t i, count = 0;
 
-	count = vp_peek_list(&names, "%s/bus/mdev/devices", sysfs(search));
-	for (i = 0; i < count; i++)
-		if (is_behind(search, "bus/mdev/devices", names[i]->d_name,
-			      &usb) && !mine++)
-			snprintf(first, sizeof(first), "%.63s",
-				 names[i]->d_name);
-	vp_peek_free(names, count);
-	if (mine == 1)
+	for (i = 0; i < links->count; i++)
+		if (vp_use_is_behind(&links->links[i], search->dev) && !count++)
+			first = links->links[i].name;
+	if (count == 1)
 		vp_safety_add(search->uses, VP_USE_MDEV, false,
-			      "a mediated device is on it (%s)", first);
-	else if (mine)
+			      "a mediated device is on it (%.40s)", first);
+	else if (count)
 		vp_safety_add(search->uses, VP_USE_MDEV, false,
-			      "%d mediated devices are on it (%s and others)",
-			      mine, first);
+			      "%zu mediated devices are on it (%.40s and others)",
+			      count, first);
 }
 
 static void tell_vfs(const struct search *search)
@@ -276,11 +254,11 @@ void vp_use_others(struct vp_safety *safety, const struct vp_host_dev *dev,
 	if (is_only_gpu(&search))
 		vp_safety_add(uses, VP_USE_ONLY_GPU, false,
 			      "no other device of this host has an outlet for a display");
-	each(&search, "dev/char", tell_node);
+	each(&search, VP_LINK_CHAR, tell_node);
 	tell_nvidia(&search);
-	each(&search, "class/graphics", tell_framebuffer);
-	tell_serial(&search);
-	each(&search, "class/input", tell_keyboard);
+	each(&search, VP_LINK_GRAPHICS, tell_framebuffer);
+	each(&search, VP_LINK_TTY, tell_serial);
+	each(&search, VP_LINK_INPUT, tell_keyboard);
 	tell_mdevs(&search);
 	tell_vfs(&search);
 	if (is_vfio(dev) &&

@@ -59,7 +59,8 @@ static int refuse_many(const struct add *add)
 		     vp_rulearg_selectors(add->words.text),
 		     count_in_words(add->count, number, sizeof(number)));
 	for (i = 0; i < add->count; i++)
-		print_pinned(add, add->matches[i], ret ? NULL : &safety);
+		print_pinned(add, add->matches[i],
+			     ret || !add->host.sysfs ? NULL : &safety);
 	vp_out_error_more("Nothing was changed.");
 	vp_safety_close(&safety);
 	return VP_EXIT_USAGE;
