@@ -4,6 +4,7 @@
  * be found out is in use_*.c, a file for each kind of use.
  */
 #include <stdarg.h>
+#include <unistd.h>
 
 #include <libmount/libmount.h>
 
@@ -75,6 +76,7 @@ int vp_safety_open(struct vp_safety *safety, const struct vp_host *host,
 		safety->paths.proc = proc ? proc : "/proc";
 		safety->paths.dev = dev ? dev : "/dev";
 		safety->paths.ssh = getenv("SSH_CONNECTION");
+		safety->paths.pid = getppid();
 		if (proc && asprintf(&safety->addresses, "%s/addresses",
 				     proc) < 0)
 			return -ENOMEM;
@@ -82,6 +84,13 @@ int vp_safety_open(struct vp_safety *safety, const struct vp_host *host,
 	}
 	if (!host->sysfs)
 		return 0;
+	/* sudo keeps it from us, but not from where we come from. */
+	if (safety->paths.ssh)
+		snprintf(safety->ssh, sizeof(safety->ssh), "%s",
+			 safety->paths.ssh);
+	else
+		vp_use_login(safety, safety->paths.pid, safety->ssh,
+			     sizeof(safety->ssh));
 	snprintf(path, sizeof(path), "%s/self/mountinfo", safety->paths.proc);
 	errno = 0;
 	safety->mounts = mnt_new_table_from_file(path);

@@ -14,6 +14,8 @@
 #define VP_USES_MAX	24
 /* Room for the name of a virtual machine. */
 #define VP_USER_VM_LEN	64
+/* Room for two addresses and two ports. */
+#define VP_USER_SSH_LEN	160
 
 /**
  * enum vp_use_kind - how something uses a device
@@ -107,7 +109,9 @@ struct vp_user {
  * @dev: the folder of device files
  * @addresses: a file with a line "INTERFACE ADDRESS" for each address of the
  *             host; NULL to ask the kernel
- * @ssh: as the environment variable SSH_CONNECTION; NULL for none
+ * @ssh: as the environment variable SSH_CONNECTION; NULL to look for it in
+ *       those of @pid and of the processes that started it
+ * @pid: whose login it is; 0 for nobody's
  *
  * Sysfs is the one that the host was read from.
  */
@@ -116,6 +120,7 @@ struct vp_safety_paths {
 	const char *dev;
 	const char *addresses;
 	const char *ssh;
+	int pid;
 };
 
 /**
@@ -179,6 +184,7 @@ struct vp_net;
  * @links: things and what they hang off, each class read when it is asked for
  * @net: addresses and routes; NULL until they are asked for
  * @addresses: where the path of them is when it was made up
+ * @ssh: where the login comes from; empty when it does not come by ssh
  */
 struct vp_safety {
 	const struct vp_host *host;
@@ -190,6 +196,7 @@ struct vp_safety {
 	struct vp_links links[VP_LINK_CLASSES];
 	struct vp_net *net;
 	char *addresses;
+	char ssh[VP_USER_SSH_LEN];
 };
 
 int vp_safety_open(struct vp_safety *safety, const struct vp_host *host,
@@ -234,5 +241,7 @@ void vp_use_others(struct vp_safety *safety, const struct vp_host_dev *dev,
 /* use_open.c */
 size_t vp_use_open(struct vp_safety *safety, const char *file,
 		   struct vp_user *user);
+void vp_use_login(const struct vp_safety *safety, int pid, char *buf,
+		  size_t size);
 
 #endif /* VFIOPOLICY_SAFETY_H */

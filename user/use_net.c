@@ -338,8 +338,7 @@ static bool is_ssh(const struct vp_safety *safety, const char *address)
 {
 	char text[INET6_ADDRSTRLEN];
 
-	if (!safety->paths.ssh ||
-	    sscanf(safety->paths.ssh, "%*s %*s %45s", text) != 1)
+	if (sscanf(safety->ssh, "%*s %*s %45s", text) != 1)
 		return false;
 	/* An IPv4 address may come in the clothes of an IPv6 one. */
 	return !strcmp(!strncmp(text, "::ffff:", 7) ? text + 7 : text, address);

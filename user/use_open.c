@@ -12,8 +12,11 @@
 
 /* Descriptors that are kept; a host that has more is passed over in part. */
 #define OPENS_MAX	65536
-/* What is looked at of a command line. */
+/* What is looked at of a command line, and of an environment. */
 #define CMDLINE_LEN	16384
+/* How far up a login is looked for. */
+#define PARENTS_MAX	64
+#define LOGIN		"SSH_CONNECTION="
 
 /**
  * struct vp_open - a device file that a process has open
@@ -135,12 +138,29 @@ static void find_vm(const char *cmdline, size_t len, struct vp_user *user)
 	vp_peek_clean(user->vm);
 }
 
+/* A file of a process with words that end in NULs. Return: NULL, or to be freed. */
+static char *read_words(const struct vp_safety *safety, int pid,
+			const char *name, size_t *len)
+{
+	char path[VP_PEEK_LEN], *words;
+	FILE *file;
+
+	*len = 0;
+	words = calloc(1, CMDLINE_LEN + 1);
+	snprintf(path, sizeof(path), "%s/%d/%s", safety->paths.proc, pid, name);
+	file = words ? fopen(path, "re") : NULL;
+	if (file) {
+		*len = fread(words, 1, CMDLINE_LEN, file);
+		fclose(file);
+	}
+	return words;
+}
+
 static void describe(const struct vp_safety *safety, int pid,
 		     struct vp_user *user)
 {
-	char path[VP_PEEK_LEN], *cmdline;
-	size_t len = 0;
-	FILE *file;
+	char *cmdline;
+	size_t len;
 
 	memset(user, 0, sizeof(*user));
 	user->pid = pid;
@@ -149,14 +169,9 @@ static void describe(const struct vp_safety *safety, int pid,
 	/* qemu-system-x86 is all of its name that the kernel keeps. */
 	if (!strncmp(user->command, "qemu", 4))
 		user->command[4] = '\0';
-	cmdline = calloc(1, CMDLINE_LEN + 1);
-	snprintf(path, sizeof(path), "%s/%d/cmdline", safety->paths.proc, pid);
-	file = cmdline ? fopen(path, "re") : NULL;
-	if (file) {
-		len = fread(cmdline, 1, CMDLINE_LEN, file);
-		fclose(file);
+	cmdline = read_words(safety, pid, "cmdline", &len);
+	if (cmdline)
 		find_vm(cmdline, len, user);
-	}
 	free(cmdline);
 }
 
@@ -183,4 +198,47 @@ size_t vp_use_open(struct vp_safety *safety, const char *file,
 		if (!strcmp(safety->opens[i].file, file) && !count++)
 			describe(safety, safety->opens[i].pid, user);
 	return count;
+}
+
+/* Return: true when the process knows. */
+static bool find_login(const struct vp_safety *safety, int pid, char *buf,
+		       size_t size)
+{
+	char *words, *word;
+	size_t len;
+
+	words = read_words(safety, pid, "environ", &len);
+	for (word = words; word && word < words + len;
+	     word += strlen(word) + 1) {
+		if (strncmp(word, LOGIN, strlen(LOGIN)) != 0)
+			continue;
+		snprintf(buf, size, "%s", word + strlen(LOGIN));
+		break;
+	}
+	free(words);
+	return buf[0];
+}
+
+/**
+ * vp_use_login() - does a process come from a login by ssh
+ * @safety: what the host is up to
+ * @pid: the process; 0 for none
+ * @buf: set to what SSH_CONNECTION says in its environment, or in that of the
+ *       nearest process above it that has one; empty when none has
+ * @size: room in @buf
+ */
+void vp_use_login(const struct vp_safety *safety, int pid, char *buf,
+		  size_t size)
+{
+	char parent[16];
+	int i;
+
+	buf[0] = '\0';
+	for (i = 0; i < PARENTS_MAX && pid > 1; i++) {
+		if (find_login(safety, pid, buf, size))
+			return;
+		vp_peek_key(parent, sizeof(parent), "PPid:\t", "%s/%d/status",
+			    safety->paths.proc, pid);
+		pid = atoi(parent);
+	}
 }

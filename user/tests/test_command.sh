@@ -297,6 +297,17 @@ else
 		has out "vfio 10de:1b39 name=tesla"
 		run 0 "explain as JSON" explain -j 06:00.0
 		has out '"fit": "match"'
+		run 5 "what deleting would do" del --dry-run tesla
+		has out "0000:82:00.0"
+		has out "no driver; after the next boot: left to the host"
+		has out "would be deleted: vfio 10de:1b39 name=tesla"
+		grep -q 1b39 "$saved"
+		result $? "    it is still there"
+		run 5 "as JSON" del -j --dry-run tesla
+		has out '"dry_run": true'
+		run 3 "of what is not there" del --dry-run nothing
+		run 2 "apply needs the module" apply --dry-run
+		has err "modprobe vfiopolicy"
 		run 0 "deleted by name, from the files" del tesla
 		has out "deleted from $saved"
 		! grep -q 1b39 "$saved"

@@ -92,6 +92,30 @@ static void test_addresses(void)
 		 "an address with a label");
 }
 
+static void test_login(void)
+{
+	static const char env[] =
+		"HOME=/\0SSH_CONNECTION=10.0.0.9 51234 10.0.0.5 22\0X=y";
+
+	two_ports(no_mounts);
+	tree_text("proc", "addresses", "eth0 10.0.0.5\n");
+	uses_process(100, "sudo\n", "", 0);
+	tree_put("proc/100/environ", "HOME=/root", 11);
+	tree_text("proc/100", "status", "Name:\tsudo\nPPid:\t99\n");
+	uses_process(99, "bash\n", "", 0);
+	tree_text("proc/99", "status", "Name:\tbash\nPPid:\t100\n");
+	uses_pid = 100;
+	uses_are(NIC, "address: the host's address 10.0.0.5 is on it (eth0)",
+		 "no login anywhere, and a ring of parents comes to an end");
+	tree_put("proc/99/environ", env, sizeof(env));
+	uses_are(NIC, "ssh: your ssh login comes in over it (10.0.0.5 on eth0)\n"
+		 "address: the host's address 10.0.0.5 is on it (eth0)",
+		 "the login that sudo was called from");
+	uses_pid = 1;
+	uses_are(NIC, "address: the host's address 10.0.0.5 is on it (eth0)",
+		 "what was started at boot has none");
+}
+
 static void test_defaults(void)
 {
 	two_ports(no_mounts);
@@ -229,6 +253,7 @@ static void test_usb_port(void)
 int main(void)
 {
 	test_addresses();
+	test_login();
 	test_defaults();
 	test_bond_in_bridge();
 	test_switch();

@@ -10,6 +10,7 @@
 static struct vp_host uses_host;
 static char uses_proc[64], uses_dev[64], uses_addresses[64];
 static const char *uses_ssh;
+static int uses_pid;
 
 /* A new tree; what is mounted comes with it. */
 static inline void uses_make(const char *mountinfo)
@@ -28,6 +29,7 @@ static inline void uses_make(const char *mountinfo)
 	snprintf(uses_addresses, sizeof(uses_addresses), "%s/proc/addresses",
 		 tree_root);
 	uses_ssh = NULL;
+	uses_pid = 0;
 }
 
 /* The uses of a device; everything is read anew. */
@@ -35,7 +37,7 @@ static inline void uses_of(const char *address, struct vp_uses *uses)
 {
 	const struct vp_safety_paths paths = {
 		.proc = uses_proc, .dev = uses_dev,
-		.addresses = uses_addresses, .ssh = uses_ssh,
+		.addresses = uses_addresses, .ssh = uses_ssh, .pid = uses_pid,
 	};
 	const struct vp_host_dev *dev;
 	struct vp_safety safety;
