@@ -314,13 +314,15 @@ static void print_dry_json(const struct del *del, struct json_object *list)
 static int dry_run(struct del *del, const char *what)
 {
 	struct vp_table *before = NULL, *after = NULL;
+	char refused[VP_RULEARG_LEN + 8];
 	struct json_object *list = NULL;
 	struct vp_dry_change change = {
-		.host = &del->host, .later = !is_in_module(del), .what = what,
+		.host = &del->host, .later = !is_in_module(del), .what = refused,
 	};
 	struct vp_nl_dev *devs = NULL;
 	int ret;
 
+	snprintf(refused, sizeof(refused), "del %s", what);
 	if (del->module)
 		ret = vp_nl_devs(&del->nl, &devs, &change.dev_count);
 	else
