@@ -1,0 +1,303 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What the host uses is not taken from it: real file systems, stacks, swap,
+# bonds and bridges, and a user of vfio's; each refusal names its reason, each
+# --force works, and a dry run agrees with what then happens.
+# Controls: the same device when nothing is on it, and the other one of two of
+# the same ids.
+# LVM is what device-mapper has of it: a mapping with a UUID of LVM's. The MD
+# array has one half, as after a drive has failed.
+
+# shellcheck source=selftests/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+
+read -ra TWINS <<< "$(all_of 1b36:0010 | tr '\n' ' ')"
+IGB=$(one_of 8086:10c9)
+[ "${#TWINS[@]}" -ge 2 ] || skip "needs two NVMe"
+[ -e "$SYS/$IGB/iommu_group" ] || skip "needs an igb and an IOMMU"
+VFIOPOLICY_ROOT=$(mktemp -d)
+export VFIOPOLICY_ROOT
+RULES=$VFIOPOLICY_ROOT/etc/vfiopolicy/rules.d/50-local.rules
+mkdir -p "$VFIOPOLICY_ROOT/etc"
+MNT=$(mktemp -d)
+
+TESTS="nothing_on_it_nothing_refused
+	mounted_disk_is_refused
+	mounted_elsewhere_is_refused
+	swap_is_refused
+	one_of_two_is_refused_and_kept_for_the_host
+	force_says_what_it_overrides
+	default_route_in_a_bridge_is_refused
+	member_of_a_bond_is_refused
+	vfs_are_refused
+	user_of_vfio_is_named
+	dry_run_agrees_with_what_happens
+	dry_run_changes_nothing"
+# Those that a bare system has no tools for.
+if command -v mdadm > /dev/null && command -v dmsetup > /dev/null; then
+	TESTS+=" lvm_on_md_is_refused md_alone_is_refused"
+fi
+
+disk_of() {
+	local disk
+
+	disk=$(echo "$SYS/$1"/nvme/nvme*/nvme*n1)
+	echo "/dev/${disk##*/}"
+}
+
+port_of() {
+	local net
+
+	net=$(echo "$SYS/$IGB"/net/*)
+	echo "${net##*/}"
+}
+
+after_each() {
+	{
+		umount "$MNT"
+		swapoff -a
+		dmsetup remove vg0-root
+		mdadm --stop /dev/md77
+		ip link del br77
+		ip link del bond77
+		ip addr flush dev "$(port_of)"
+		ip link set "$(port_of)" down
+		echo 0 > "$SYS/$IGB/sriov_numvfs"
+	} 2> /dev/null
+	rm -f "$RULES"
+	unload
+	wait_driver "$IGB" igb && wait_driver "${TWINS[0]}" nvme &&
+		wait_driver "${TWINS[1]}" nvme && udevadm settle
+	wipefs -qa "$(disk_of "${TWINS[0]}")"
+}
+
+at_end() {
+	rm -r "$VFIOPOLICY_ROOT" "$MNT"
+}
+
+# run STATUS WORD...: the command must end so; what it says is in OUT.
+run() {
+	local want=$1 got
+	shift
+
+	OUT=$(vfiopolicy "$@" 2>&1)
+	got=$?
+	[ "$got" = "$want" ] && return
+	say "failed: vfiopolicy $*: exit status $got, expected $want"
+	say "${OUT//$'\n'/$'\n'# }"
+	return 1
+}
+
+# says TEXT: as a fixed string
+says() {
+	grep -qF -- "$1" <<< "$OUT" && return
+	say "failed: '$1' is not in:"
+	say "${OUT//$'\n'/$'\n'# }"
+	return 1
+}
+
+# refused ADDRESS REASON: with nothing changed by it
+refused() {
+	run 1 add "$1" && says "$1 is in use by this host: $2" &&
+		says "Nothing was changed." && says "--force would" &&
+		same rules "$(vpnl rules)" "" && expect "no file" test ! -e "$RULES"
+}
+
+make_fs() {
+	mkfs.ext4 -q -F "$1" && mount "$1" "$MNT"
+}
+
+nothing_on_it_nothing_refused() {
+	load && run 6 add "${TWINS[0]}" && run 6 add "${TWINS[1]}" && run 6 add "$IGB"
+}
+
+mounted_disk_is_refused() {
+	local disk
+
+	disk=$(disk_of "${TWINS[0]}")
+	load && make_fs "$disk" &&
+		refused "${TWINS[0]}" "$MNT is on it (ext4 on $disk)" &&
+		run 1 add "$disk" && run 1 add --next-boot "${TWINS[0]}" &&
+		run 6 add "${TWINS[1]}" && run 0 del "${TWINS[1]}" &&
+		umount "$MNT" && run 6 add "${TWINS[0]}" &&
+		says "$disk has data on it: ext4, not in use"
+}
+
+# Where it is mounted cannot be seen, but that the kernel has claimed it.
+mounted_elsewhere_is_refused() {
+	local disk ret
+
+	disk=$(disk_of "${TWINS[0]}")
+	load && mkfs.ext4 -q -F "$disk" || return 1
+	# shellcheck disable=SC2016 # they are of the other shell
+	coproc ELSEWHERE {
+		unshare -m --propagation private sh -c \
+			'mount "$1" "$2" && echo mounted && read -r _' sh "$disk" "$MNT"
+	}
+	read -r OUT <&"${ELSEWHERE[0]}"
+	same "the other one says" "$OUT" mounted &&
+		refused "${TWINS[0]}" "the kernel uses $disk for something (ext4 is on it)"
+	ret=$?
+	eval "exec ${ELSEWHERE[1]}>&-"
+	wait "$ELSEWHERE_PID"
+	return $ret
+}
+
+swap_is_refused() {
+	local disk
+
+	disk=$(disk_of "${TWINS[0]}")
+	load && mkswap -q "$disk" && swapon "$disk" &&
+		refused "${TWINS[0]}" "swap is on it ($disk)" && swapoff "$disk" &&
+		run 6 add "${TWINS[0]}"
+}
+
+make_md() {
+	modprobe raid1 && mdadm --create /dev/md77 --run --force --level=1 \
+		--raid-devices=2 --metadata=1.2 "$1" missing > /dev/null 2>&1 &&
+		udevadm settle
+}
+
+lvm_on_md_is_refused() {
+	local disk sectors
+
+	disk=$(disk_of "${TWINS[0]}")
+	load && make_md "$disk" && sectors=$(blockdev --getsz /dev/md77) &&
+		dmsetup create vg0-root --uuid LVM-0123456789 \
+			--table "0 $sectors linear /dev/md77 0" && udevadm settle &&
+		make_fs /dev/mapper/vg0-root &&
+		refused "${TWINS[0]}" \
+			"$MNT is on it (ext4 on LVM vg0-root on MD md77 (raid1) on $disk)" &&
+		run 6 add "${TWINS[1]}"
+}
+
+md_alone_is_refused() {
+	local disk
+
+	disk=$(disk_of "${TWINS[0]}")
+	load && make_md "$disk" &&
+		refused "${TWINS[0]}" "MD md77 (raid1) is on it (on $disk), not mounted"
+}
+
+one_of_two_is_refused_and_kept_for_the_host() {
+	local disk line
+
+	disk=$(disk_of "${TWINS[0]}")
+	load && make_fs "$disk" && run 1 add 1b36:0010 &&
+		says "in use: $MNT is on it" && run 1 add --all 1b36:0010 &&
+		says "${TWINS[0]} is in use by this host: $MNT is on it" || return 1
+	# What it says to do does it, and keeps the other one from a later boot.
+	line=$(sed -n 's/^  vfiopolicy \(add .*\)    # the others/\1/p' <<< "$OUT")
+	# shellcheck disable=SC2086 # it is a line to be typed
+	expect "there is a line for the others" test -n "$line" && run 6 $line &&
+		says "${TWINS[0]} is kept for the host, as $MNT is on it" &&
+		same "rules" "$(vpnl rules | cut -d' ' -f3 | tr '\n' ' ')" "leave vfio " &&
+		expect "saved, too" grep -q "^leave at=.* 1b36:0010$" "$RULES" &&
+		replug "${TWINS[1]}" && wait_state "${TWINS[1]}" isolated &&
+		same driver "$(driver_of "${TWINS[0]}")" nvme
+}
+
+force_says_what_it_overrides() {
+	local disk
+
+	disk=$(disk_of "${TWINS[0]}")
+	load && make_fs "$disk" && run 6 add --force "${TWINS[0]}" &&
+		says "${TWINS[0]}: $MNT is on it (ext4 on $disk); overridden by --force" &&
+		expect "allow= is saved" grep -q "^vfio at=.* allow=storage$" "$RULES" &&
+		run 6 add "${TWINS[0]}" && says "was there already" &&
+		run 0 del "${TWINS[0]}" && same rules "$(vpnl rules)" ""
+}
+
+make_bridge() {
+	ip link add bond77 type bond mode active-backup &&
+		ip link add br77 type bridge && ip link set "$(port_of)" down &&
+		ip link set "$(port_of)" master bond77 &&
+		ip link set bond77 master br77 && ip link set "$(port_of)" up &&
+		ip link set bond77 up && ip link set br77 up
+}
+
+default_route_in_a_bridge_is_refused() {
+	local where
+
+	where="bridge br77 on bond bond77 on $(port_of)"
+	load && make_bridge && ip addr add 10.77.0.2/24 dev br77 &&
+		ip route add default via 10.77.0.1 dev br77 onlink &&
+		refused "$IGB" "the default route goes over it ($where)" &&
+		says "  the host's address 10.77.0.2 is on it ($where)" || return 1
+	OUT=$(SSH_CONNECTION="10.77.0.9 40000 10.77.0.2 22" \
+		vfiopolicy add "$IGB" 2>&1)
+	says "your ssh login comes in over it (10.77.0.2 on $where)" &&
+		run 6 add --force "$IGB" && says "overridden by --force" &&
+		expect "allow= is saved" grep -q " allow=network$" "$RULES"
+}
+
+member_of_a_bond_is_refused() {
+	load && make_bridge &&
+		refused "$IGB" "bridge br77 is on it (bond bond77 on $(port_of))"
+}
+
+vfs_are_refused() {
+	load && echo 2 > "$SYS/$IGB/sriov_numvfs" &&
+		refused "$IGB" "it has 2 VFs, which would go" &&
+		says "--next-boot takes it" && run 0 add --next-boot "$IGB"
+}
+
+user_of_vfio_is_named() {
+	local answer ret
+
+	load "rules=\"vfio $IGB name=port\"" && replug "$IGB" &&
+		wait_state "$IGB" isolated || return 1
+	coproc USER { exec vfio_open "$IGB" "$(group_of "$IGB")" 2>&1; }
+	read -r answer <&"${USER[0]}"
+	same "the user says" "$answer" open &&
+		run 0 status && says "in use by vfio_open $USER_PID" &&
+		run 0 status "$IGB" && says "in use by vfio_open $USER_PID" &&
+		run 0 list && says "(vfio_open $USER_PID)" &&
+		run 0 list -j && says "\"pid\": $USER_PID" &&
+		run 2 del --dry-run port && says "del port would be refused" &&
+		says "vfio_open $USER_PID has" &&
+		run 2 del port && says "vfio_open $USER_PID has it open" &&
+		run 0 add "$IGB" --runtime
+	ret=$?
+	eval "exec ${USER[1]}>&-"
+	wait "$USER_PID"
+	return $ret
+}
+
+# then ADDRESS: the state that the dry run in OUT foretells
+then_of() {
+	python3 -c 'import json, sys
+for d in json.load(sys.stdin)["devices"]:
+	if d["address"] == sys.argv[1]:
+		print(d["then"]["state"] or "")' "$1" <<< "$OUT"
+}
+
+dry_run_agrees_with_what_happens() {
+	local foretold
+
+	load || return 1
+	echo "$IGB" > "$SYS/$IGB/driver/unbind"
+	run 5 add -j --dry-run "$IGB" && foretold=$(then_of "$IGB") &&
+		run 0 add "$IGB" && wait_state "$IGB" "$foretold" &&
+		run 0 add --dry-run "$IGB" && says "it is there already" &&
+		run 5 add -j --dry-run "${TWINS[0]}" &&
+		foretold=$(then_of "${TWINS[0]}") && run 6 add "${TWINS[0]}" &&
+		same state "$(dev "${TWINS[0]}" state)" "$foretold" &&
+		run 5 del --dry-run "$IGB" && says "the host's own driver" &&
+		same state "$(dev "$IGB" state)" isolated && run 0 del "$IGB" &&
+		wait_driver "$IGB" igb &&
+		echo "vfio $IGB" >> "$RULES" && run 5 apply --dry-run &&
+		says "would be added: vfio $IGB" && run 0 apply &&
+		run 0 apply --dry-run && says "in force as they are" &&
+		echo "vfio $IGB driver=x" >> "$RULES" && run 2 apply --dry-run &&
+		says "at odds" && run 2 apply
+}
+
+dry_run_changes_nothing() {
+	load && run 5 add --dry-run "$IGB" && run 5 add --dry-run --runtime "$IGB" &&
+		run 5 add --dry-run --next-boot "$IGB" && same rules "$(vpnl rules)" "" &&
+		expect "no file" test ! -e "$RULES"
+}
+
+run_tests
