@@ -325,7 +325,8 @@ static void tell_mounts(struct stack *stack, struct node *node)
 	node->used = true;
 	chain(stack, node, where, sizeof(where));
 	if (count > 1)
-		snprintf(more, sizeof(more), ", and %zu more mounts", count - 1);
+		snprintf(more, sizeof(more), ", and %zu more mount%s", count - 1,
+			 count == 2 ? "" : "s");
 	vp_safety_add(stack->uses, VP_USE_MOUNT, node->usb,
 		      "%.100s is on it (%s on %s)%s", mnt_fs_get_target(best),
 		      mnt_fs_get_fstype(best) ? mnt_fs_get_fstype(best) :

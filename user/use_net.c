@@ -366,8 +366,9 @@ static void tell_addresses(struct links *all, struct link *link,
 	if (count > 1)
 		snprintf(more, sizeof(more), " and %zu more", count - 1);
 	vp_safety_add(all->uses, VP_USE_ADDRESS, link->usb,
-		      "the host's address %s%s is on it (%s)", first, more,
-		      where);
+		      "the host's address%s %s%s %s on it (%s)",
+		      count > 1 ? "es" : "", first, more,
+		      count > 1 ? "are" : "is", where);
 }
 
 static void tell_routes(struct links *all, struct link *link,

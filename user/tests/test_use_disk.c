@@ -76,7 +76,7 @@ static void test_plain_mounts(void)
 	two_drives("25 1 259:1 / / rw shared:1 - ext4 /dev/nvme0n1p1 rw\n"
 		   "26 25 259:1 /srv /srv/more rw - ext4 /dev/nvme0n1p1 rw\n"
 		   "27 25 0:5 / /proc rw - proc none rw\n", NULL);
-	uses_are(NVME, "mount: / is on it (ext4 on /dev/nvme0n1p1), and 1 more mounts",
+	uses_are(NVME, "mount: / is on it (ext4 on /dev/nvme0n1p1), and 1 more mount",
 		 "a partition that is mounted");
 	uses_are(SPARE, "", "the other drive is free");
 

@@ -72,19 +72,19 @@ static void test_addresses(void)
 	uses_are(NIC, "", "nor is an address of the link alone");
 	tree_text("proc", "addresses",
 		  "lo 127.0.0.1\neth0 10.0.0.5\neth0 2001:db8::5\nodd\n");
-	uses_are(NIC, "address: the host's address 10.0.0.5 and 1 more is on it (eth0)",
+	uses_are(NIC, "address: the host's addresses 10.0.0.5 and 1 more are on it (eth0)",
 		 "addresses");
 	uses_are(SPARE, "", "of the other port not");
 	uses_ssh = "10.0.0.9 51234 10.0.0.5 22";
 	uses_are(NIC, "ssh: your ssh login comes in over it (10.0.0.5 on eth0)\n"
-		 "address: the host's address 10.0.0.5 and 1 more is on it (eth0)",
+		 "address: the host's addresses 10.0.0.5 and 1 more are on it (eth0)",
 		 "this very login");
 	uses_ssh = "::ffff:10.0.0.9 51234 ::ffff:10.0.0.5 22";
 	uses_are(NIC, "ssh: your ssh login comes in over it (10.0.0.5 on eth0)\n"
-		 "address: the host's address 10.0.0.5 and 1 more is on it (eth0)",
+		 "address: the host's addresses 10.0.0.5 and 1 more are on it (eth0)",
 		 "the same as IPv6 has it");
 	uses_ssh = "10.0.0.9 51234 10.0.0.6 22";
-	uses_are(NIC, "address: the host's address 10.0.0.5 and 1 more is on it (eth0)",
+	uses_are(NIC, "address: the host's addresses 10.0.0.5 and 1 more are on it (eth0)",
 		 "a login by another port");
 	uses_ssh = "nonsense";
 	tree_text("proc", "addresses", "eth0:1 10.0.0.7\n");
