@@ -234,7 +234,9 @@ static void say_others(const struct add *add, size_t used)
 	for (i = 0; i < add->taken_count; i++) {
 		if (!find_refusing(add, &add->taken[i]))
 			continue;
-		if (rule.count == VP_SELECTORS_MAX ||
+		/* What with= holds is not named, and no exception helps. */
+		if (add->taken[i].fit != VP_FIT_MATCH ||
+		    rule.count == VP_SELECTORS_MAX ||
 		    vp_resolve_rule(add->taken[i].dev, &pinned))
 			return;
 		rule.selectors[rule.count] = pinned.selectors[0];

@@ -235,6 +235,12 @@ run 1 "a GPU that a process has open" add 82:00.0
 has err "0000:82:00.0 is in use by this host: Xorg 900 has /dev/dri/card0 open"
 has err "--next-boot takes it when the host starts the next time"
 run 5 "is free at the next boot" add --dry-run --next-boot 82:00.0
+mkdir -p "$tmp/sys/devices/0000:01:00.1/sound/controlC1"
+echo DEVNAME=snd/controlC1 >"$tmp/sys/devices/0000:01:00.1/sound/controlC1/uevent"
+ln -s ../../devices/0000:01:00.1/sound/controlC1 "$tmp/sys/dev/char/116:0"
+ln -s /dev/snd/controlC1 "$tmp/proc/900/fd/5"
+run 1 "what with= would hold is in use" add 10de:1c03 with=slot
+has err "0000:01:00.1 is in use by this host: Xorg 900 has /dev/snd/controlC1 open"
 
 if [ ! -e "$saved" ]; then
 	echo "# not root: saving is left out"
