@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Takes the command line apart. Options may stand anywhere; the first word
- * that is none is the command, the rest are its operands.
+ * that is none is the command, the rest are its operands. Long options are not
+ * to be cut short, as getopt_long() would have it: what "--fo" means today,
+ * --force alone, is another option's beginning tomorrow.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -25,14 +27,15 @@ enum {
 	LONG_RUNTIME,
 	LONG_NEXT_BOOT,
 	LONG_ON,
-	LONG_FORCE,
 	LONG_DRY_RUN,
+	LONG_FORCE,
+	LONG_SUMMARY,
 };
 
 #define WAIT_DEFAULT	10
 #define WAIT_MAX	86400
 
-static const char short_options[] = ":jnaqvhV";
+static const char short_options[] = ":jno:aqvhV";
 
 static const struct option long_options[] = {
 	{ "json", no_argument, NULL, 'j' },
@@ -45,8 +48,10 @@ static const struct option long_options[] = {
 	{ "runtime", no_argument, NULL, LONG_RUNTIME },
 	{ "next-boot", no_argument, NULL, LONG_NEXT_BOOT },
 	{ "on", required_argument, NULL, LONG_ON },
-	{ "force", no_argument, NULL, LONG_FORCE },
 	{ "dry-run", no_argument, NULL, LONG_DRY_RUN },
+	{ "force", no_argument, NULL, LONG_FORCE },
+	{ "output", required_argument, NULL, 'o' },
+	{ "summary", no_argument, NULL, LONG_SUMMARY },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "color", optional_argument, NULL, LONG_COLOR },
@@ -70,8 +75,10 @@ static const struct {
 	{ VP_OPT_RUNTIME, "--runtime" },
 	{ VP_OPT_NEXT_BOOT, "--next-boot" },
 	{ VP_OPT_ON, "--on" },
-	{ VP_OPT_FORCE, "--force" },
 	{ VP_OPT_DRY_RUN, "--dry-run" },
+	{ VP_OPT_FORCE, "--force" },
+	{ VP_OPT_OUTPUT, "--output" },
+	{ VP_OPT_SUMMARY, "--summary" },
 };
 
 static int parse_color(const char *text, enum vp_color *color)
@@ -164,11 +171,18 @@ static int take_option(int opt, char **argv, struct vp_args *args)
 		args->given |= VP_OPT_ON;
 		args->on = optarg;
 		return 0;
+	case LONG_DRY_RUN:
+		args->given |= VP_OPT_DRY_RUN;
+		return 0;
 	case LONG_FORCE:
 		args->given |= VP_OPT_FORCE;
 		return 0;
-	case LONG_DRY_RUN:
-		args->given |= VP_OPT_DRY_RUN;
+	case 'o':
+		args->given |= VP_OPT_OUTPUT;
+		args->output = optarg;
+		return 0;
+	case LONG_SUMMARY:
+		args->given |= VP_OPT_SUMMARY;
 		return 0;
 	case 'q':
 		args->quiet = true;
@@ -193,6 +207,68 @@ static int take_option(int opt, char **argv, struct vp_args *args)
 	}
 }
 
+/*
+ * The known word that was meant: one that is a slip away, or else the only one
+ * that begins so.
+ */
+static const char *nearest(const char *word, size_t len,
+			   const char *const *known)
+{
+	const char *best = vp_text_nearest(word, len, known), *longer = NULL;
+
+	if (best || !len)
+		return best;
+	for (; *known; known++) {
+		if (strncmp(*known, word, len) != 0)
+			continue;
+		if (longer)
+			return NULL;
+		longer = *known;
+	}
+	return longer;
+}
+
+/* Is it spelt out in full? @name has @len bytes, without the dashes. */
+static bool is_long_option(const char *name, size_t len)
+{
+	const struct option *option;
+
+	for (option = long_options; option->name; option++)
+		if (!strncmp(option->name, name, len) && !option->name[len])
+			return true;
+	return false;
+}
+
+/*
+ * Looks at the long options before getopt_long() does, which would take any
+ * beginning of one for it. Return: 0, or -1 after having said what is wrong.
+ */
+static int check_long_options(int argc, char **argv)
+{
+	const char *known[ARRAY_SIZE(long_options)], *best;
+	size_t i, len;
+	int word;
+
+	for (i = 0; i < ARRAY_SIZE(long_options); i++)
+		known[i] = long_options[i].name;
+	for (word = 1; word < argc && strcmp(argv[word], "--") != 0; word++) {
+		if (strncmp(argv[word], "--", 2) != 0)
+			continue;
+		len = strcspn(argv[word] + 2, "=");
+		if (is_long_option(argv[word] + 2, len))
+			continue;
+		best = nearest(argv[word] + 2, len, known);
+		if (best)
+			vp_out_error("%.*s: no such option; did you mean --%s?",
+				     (int)len + 2, argv[word], best);
+		else
+			vp_out_error("%.*s: no such option", (int)len + 2,
+				     argv[word]);
+		return -1;
+	}
+	return 0;
+}
+
 static void suggest(const struct vp_command *const *commands, const char *name)
 {
 	const char *known[32], *best;
@@ -201,7 +277,7 @@ static void suggest(const struct vp_command *const *commands, const char *name)
 	for (n = 0; commands[n] && n + 1 < ARRAY_SIZE(known); n++)
 		known[n] = commands[n]->name;
 	known[n] = NULL;
-	best = vp_text_nearest(name, strlen(name), known);
+	best = nearest(name, strlen(name), known);
 	if (best)
 		vp_out_error("%s: no such command; did you mean %s?", name, best);
 	else
@@ -278,6 +354,8 @@ int vp_args_parse(int argc, char **argv,
 
 	memset(args, 0, sizeof(*args));
 	args->wait = WAIT_DEFAULT;
+	if (check_long_options(argc, argv))
+		return -1;
 	opterr = 0;
 	optind = 0;
 	while ((opt = getopt_long(argc, argv, short_options, long_options,

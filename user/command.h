@@ -13,7 +13,7 @@
  * @VP_EXIT_KERNEL: the kernel said no, or the module is not there
  * @VP_EXIT_NOT_FOUND: no such device or rule
  * @VP_EXIT_NOT_MET: a rule is there, and the host is not as it says
- * @VP_EXIT_WOULD_CHANGE: a dry run, and there is something to change
+ * @VP_EXIT_WOULD_CHANGE: without --dry-run something would be changed
  * @VP_EXIT_PENDING: accepted, and not done yet
  */
 enum vp_exit {
@@ -39,8 +39,10 @@ enum vp_exit {
  * @VP_OPT_RUNTIME: --runtime
  * @VP_OPT_NEXT_BOOT: --next-boot
  * @VP_OPT_ON: --on=FILE
- * @VP_OPT_FORCE: --force
  * @VP_OPT_DRY_RUN: --dry-run
+ * @VP_OPT_FORCE: --force
+ * @VP_OPT_OUTPUT: -o, --output=COLS
+ * @VP_OPT_SUMMARY: --summary
  *
  * Those that every command takes, such as --quiet, have no bit.
  */
@@ -56,8 +58,10 @@ enum vp_option {
 	VP_OPT_RUNTIME = 1 << 8,
 	VP_OPT_NEXT_BOOT = 1 << 9,
 	VP_OPT_ON = 1 << 10,
-	VP_OPT_FORCE = 1 << 11,
-	VP_OPT_DRY_RUN = 1 << 12,
+	VP_OPT_DRY_RUN = 1 << 11,
+	VP_OPT_FORCE = 1 << 12,
+	VP_OPT_OUTPUT = 1 << 13,
+	VP_OPT_SUMMARY = 1 << 14,
 };
 
 /**
@@ -80,6 +84,8 @@ struct vp_args;
  * @synopsis: its operands and own options, for the usage line
  * @summary: what it does, in one line
  * @help: what its operands and own options mean; ends in a line end
+ * @examples: lines that can be typed, each with what it is for; ends in a line
+ *            end
  * @options: the &enum vp_option that it takes
  * @min_words: least number of operands
  * @max_words: largest number of operands, or -1 for any
@@ -90,6 +96,7 @@ struct vp_command {
 	const char *synopsis;
 	const char *summary;
 	const char *help;
+	const char *examples;
 	unsigned int options;
 	int min_words;
 	int max_words;
@@ -108,6 +115,8 @@ struct vp_command {
  * @wait: seconds to wait for devices
  * @count: events after which monitor ends; 0 is never
  * @on: file with the devices of another host; NULL for this one
+ * @output: names of the columns that are wanted, between commas; NULL for the
+ *          usual ones
  * @nwords: number of @words
  * @words: operands, in the caller's argv
  */
@@ -122,6 +131,7 @@ struct vp_args {
 	double wait;
 	unsigned long count;
 	const char *on;
+	const char *output;
 	int nwords;
 	char **words;
 };

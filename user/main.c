@@ -36,7 +36,7 @@ static void print_help(void)
 	       "  -V, --version     the version\n"
 	       "\n"
 	       "Exit status: 0 done, 1 usage, 2 the kernel said no, 3 not found,\n"
-	       "4 a rule is not met, 5 a dry run would change something, 6 accepted and\n"
+	       "4 a rule is not met, 5 a dry run that would change something, 6 accepted and\n"
 	       "still pending.\n");
 }
 
@@ -45,6 +45,8 @@ static void print_command_help(const struct vp_command *command)
 	printf("usage: vfiopolicy %s%s%s\n\n%s\n\n%s", command->name,
 	       command->synopsis[0] ? " " : "", command->synopsis,
 	       command->summary, command->help);
+	if (command->examples)
+		printf("\nExamples:\n%s\n", command->examples);
 	if (command->options & VP_OPT_JSON)
 		printf("-j, --json and the other options for all: vfiopolicy --help\n");
 }

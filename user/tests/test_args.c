@@ -20,7 +20,9 @@ static const struct vp_command first = {
 
 static const struct vp_command second = {
 	.name = "second", .synopsis = "[WORD]", .min_words = 0, .max_words = 1,
-	.options = VP_OPT_COUNT | VP_OPT_LIST_ALL, .run = run_nothing,
+	.options = VP_OPT_COUNT | VP_OPT_LIST_ALL | VP_OPT_FORCE |
+		   VP_OPT_DRY_RUN | VP_OPT_OUTPUT | VP_OPT_SUMMARY,
+	.run = run_nothing,
 };
 
 static const struct vp_command *const commands[] = { &first, &second, NULL };
@@ -68,6 +70,17 @@ static void good_lines(void)
 	   "help for a command");
 	ok(!parse("first --help", &args) && args.help &&
 	   args.command == &first, "--help needs no words");
+	ok(!parse("second --force --dry-run", &args) &&
+	   args.given == (VP_OPT_FORCE | VP_OPT_DRY_RUN), "--force --dry-run");
+	ok(!parse("second -o ADDRESS,ID", &args) &&
+	   args.given == VP_OPT_OUTPUT && !strcmp(args.output, "ADDRESS,ID"),
+	   "columns by letter");
+	ok(!parse("second --output=ID", &args) && !strcmp(args.output, "ID"),
+	   "columns by word");
+	ok(!parse("second --summary", &args) && args.given == VP_OPT_SUMMARY,
+	   "--summary");
+	ok(!parse("first -- --al", &args) && !strcmp(args.words[0], "--al"),
+	   "behind -- nothing is an option");
 	ok(!parse("first -- -x", &args) && args.nwords == 1 &&
 	   !strcmp(args.words[0], "-x"), "-- ends the options");
 }
@@ -98,6 +111,14 @@ static void bad_lines(void)
 		{ "first a -a", "-a does not pass for --all" },
 		{ "second --color=blue", "no such colour" },
 		{ "second --json=1", "value that is not taken" },
+		{ "second --forc", "--force cut short" },
+		{ "second --f", "--force cut shorter" },
+		{ "first a --al", "--all cut short" },
+		{ "first a --wai=1", "a cut option with a value" },
+		{ "second --=1", "an option without a name" },
+		{ "second -o", "columns are missing" },
+		{ "first a --force", "--force where it means nothing" },
+		{ "first a --dry-run", "--dry-run where it means nothing" },
 	};
 	struct vp_args args;
 	size_t i;

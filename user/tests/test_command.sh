@@ -92,6 +92,16 @@ run 1 "no command"
 silent out
 run 1 "misspelt command" lsit
 has err "did you mean list?"
+run 1 "misspelt option" list --jsno
+has err "--jsno: no such option; did you mean --json?"
+run 1 "an option cut short" list --no-leg
+has err "did you mean --no-legend?"
+run 1 "one that could be several" list --a
+has err "--a: no such option"
+! grep -q "did you mean" "$tmp/err"
+result $? "    no guess"
+run 1 "misspelt option with a value" add --wiat=3 10de:1b39
+has err "did you mean --wait?"
 run 1 "not a rule" add 10de:1b3x
 has err "expected a blank or the end of the rule"
 has err "          ^"
