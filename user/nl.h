@@ -60,6 +60,9 @@ struct vp_nl {
  * @rules_bad: rules given as parameters that did not parse
  * @devices: devices that a rule names
  * @disabled: rules are listed but claim nothing
+ * @functions: PCI functions on the host
+ * @iommu_functions: how many of them have an IOMMU group
+ * @events: number of the last event
  */
 struct vp_nl_info {
 	char version[VP_HOST_LEN];
@@ -68,6 +71,9 @@ struct vp_nl_info {
 	u32 rules_bad;
 	u32 devices;
 	bool disabled;
+	u32 functions;
+	u32 iommu_functions;
+	u32 events;
 };
 
 /**
@@ -109,6 +115,11 @@ struct vp_nl_replaced {
  * @target: the driver that the rule wants; empty for hold
  * @adopted: it was with its target when the rule came
  * @in_use: a user has it open
+ * @pending: in the answer to a request for it: it is on its way
+ * @found: the driver that somebody tried to bind to it last while it was
+ *         claimed, or what somebody wrote as its override; empty when nobody
+ *         has
+ * @framebuffer: its memory holds the picture that the firmware left
  */
 struct vp_nl_dev {
 	char address[VP_HOST_LEN];
@@ -124,6 +135,68 @@ struct vp_nl_dev {
 	char target[VP_HOST_LEN];
 	bool adopted;
 	bool in_use;
+	bool pending;
+	char found[VP_HOST_LEN];
+	bool framebuffer;
+};
+
+/**
+ * struct vp_nl_member - a device of an IOMMU group
+ * @address: its address
+ * @driver: the driver that has it; empty when none
+ * @blocks: that driver does its DMA as the host, and so blocks the group
+ * @never: why no rule can have it, an &enum vfiopolicy_reason, or 0
+ */
+struct vp_nl_member {
+	char address[VP_HOST_LEN];
+	char driver[VP_HOST_LEN];
+	bool blocks;
+	u32 never;
+};
+
+/**
+ * struct vp_nl_group - an IOMMU group as the module has it
+ * @id: its number
+ * @viability: an &enum vfiopolicy_viability
+ * @domain: an &enum vfiopolicy_domain
+ * @isolated_msi: interrupts of its devices are remapped
+ * @members: its devices, whether or not a rule names them
+ * @count: number of @members
+ */
+struct vp_nl_group {
+	u32 id;
+	u32 viability;
+	u32 domain;
+	bool isolated_msi;
+	struct vp_nl_member *members;
+	size_t count;
+};
+
+/* Reasons that are counted; a newer module may have more. */
+#define VP_NL_REASONS	64
+
+/**
+ * struct vp_nl_stats - what has happened since the module was loaded
+ * @claims: devices that came to the stub
+ * @hand_offs: devices that came from there to their target
+ * @releases: devices given back to the host
+ * @take_overs: devices taken from their native driver
+ * @lost: claimed devices that somebody bound to another driver
+ * @vetoes: such attempts that were refused
+ * @events: events there were
+ * @events_lost: events that nobody could be told of
+ * @stuck: how often a device came to be where it was for a reason, by reason
+ */
+struct vp_nl_stats {
+	u64 claims;
+	u64 hand_offs;
+	u64 releases;
+	u64 take_overs;
+	u64 lost;
+	u64 vetoes;
+	u64 events;
+	u64 events_lost;
+	u64 stuck[VP_NL_REASONS];
 };
 
 /**
@@ -166,6 +239,8 @@ struct vp_nl_event {
 
 int vp_nl_open(struct vp_nl *nl);
 void vp_nl_close(struct vp_nl *nl);
+
+/* nl_ask.c */
 int vp_nl_info(struct vp_nl *nl, struct vp_nl_info *info);
 int vp_nl_rule_add(struct vp_nl *nl, const char *text, u32 origin,
 		   struct vp_nl_rule *rule);
@@ -175,16 +250,27 @@ int vp_nl_rule_del(struct vp_nl *nl, u32 id, const char *text);
 int vp_nl_rules(struct vp_nl *nl, struct vp_nl_rule **rules, size_t *count);
 int vp_nl_dev(struct vp_nl *nl, const char *address, struct vp_nl_dev *dev);
 int vp_nl_devs(struct vp_nl *nl, struct vp_nl_dev **devs, size_t *count);
+int vp_nl_claim(struct vp_nl *nl, const char *address, struct vp_nl_dev *dev);
+int vp_nl_release(struct vp_nl *nl, const char *address, struct vp_nl_dev *dev);
+int vp_nl_group(struct vp_nl *nl, u32 id, struct vp_nl_group *group);
+void vp_nl_group_free(struct vp_nl_group *group);
+int vp_nl_groups(struct vp_nl *nl, struct vp_nl_group **groups, size_t *count);
+void vp_nl_groups_free(struct vp_nl_group *groups, size_t count);
+int vp_nl_stats(struct vp_nl *nl, struct vp_nl_stats *stats);
+
+/* nl_event.c */
 int vp_nl_listen(struct vp_nl *nl);
 int vp_nl_events_fd(const struct vp_nl *nl);
 int vp_nl_next_event(struct vp_nl *nl, struct vp_nl_event *event);
 
-/* nl_read.c: for nl.c and for tests */
+/* nl_read.c: for the above and for tests */
 int vp_nl_read_error(struct nlmsghdr *hdr, struct vp_nl_error *error);
 int vp_nl_read_info(struct nlmsghdr *hdr, void *arg);
 int vp_nl_read_rule(struct nlmsghdr *hdr, void *arg);
 int vp_nl_read_replaced(struct nlmsghdr *hdr, void *arg);
 int vp_nl_read_dev(struct nlmsghdr *hdr, void *arg);
+int vp_nl_read_group(struct nlmsghdr *hdr, void *arg);
+int vp_nl_read_stats(struct nlmsghdr *hdr, void *arg);
 int vp_nl_read_event(struct nlmsghdr *hdr, struct vp_nl_event *event);
 
 #endif /* VFIOPOLICY_NL_H */

@@ -18,6 +18,9 @@ static const struct nla_policy info_policy[VFIOPOLICY_A_INFO_MAX + 1] = {
 	[VFIOPOLICY_A_INFO_RULES_BAD] = { .type = NLA_U32 },
 	[VFIOPOLICY_A_INFO_DEVICES] = { .type = NLA_U32 },
 	[VFIOPOLICY_A_INFO_DISABLED] = { .type = NLA_FLAG },
+	[VFIOPOLICY_A_INFO_PCI_FUNCTIONS] = { .type = NLA_U32 },
+	[VFIOPOLICY_A_INFO_IOMMU_FUNCTIONS] = { .type = NLA_U32 },
+	[VFIOPOLICY_A_INFO_EVENTS] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy rule_policy[VFIOPOLICY_A_RULE_MAX + 1] = {
@@ -29,6 +32,7 @@ static const struct nla_policy rule_policy[VFIOPOLICY_A_RULE_MAX + 1] = {
 	[VFIOPOLICY_A_RULE_TIME] = { .type = NLA_U64 },
 	[VFIOPOLICY_A_RULE_COUNT] = { .type = NLA_U32 },
 	[VFIOPOLICY_A_RULE_CHANGED] = { .type = NLA_U32 },
+	[VFIOPOLICY_A_RULE_CAUSE] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy dev_policy[VFIOPOLICY_A_DEV_MAX + 1] = {
@@ -52,6 +56,42 @@ static const struct nla_policy dev_policy[VFIOPOLICY_A_DEV_MAX + 1] = {
 	[VFIOPOLICY_A_DEV_OLD_STATE] = { .type = NLA_U32 },
 	[VFIOPOLICY_A_DEV_SEQ] = { .type = NLA_U32 },
 	[VFIOPOLICY_A_DEV_TIME] = { .type = NLA_U64 },
+	[VFIOPOLICY_A_DEV_CAUSE] = { .type = NLA_U32 },
+	[VFIOPOLICY_A_DEV_PENDING] = { .type = NLA_FLAG },
+	[VFIOPOLICY_A_DEV_FOUND] = { .type = NLA_STRING },
+	[VFIOPOLICY_A_DEV_FRAMEBUFFER] = { .type = NLA_FLAG },
+};
+
+static const struct nla_policy group_policy[VFIOPOLICY_A_GROUP_MAX + 1] = {
+	[VFIOPOLICY_A_GROUP_ID] = { .type = NLA_U32 },
+	[VFIOPOLICY_A_GROUP_VIABILITY] = { .type = NLA_U32 },
+	[VFIOPOLICY_A_GROUP_DOMAIN] = { .type = NLA_U32 },
+	[VFIOPOLICY_A_GROUP_ISOLATED_MSI] = { .type = NLA_FLAG },
+	[VFIOPOLICY_A_GROUP_MEMBER] = { .type = NLA_NESTED },
+};
+
+static const struct nla_policy member_policy[VFIOPOLICY_A_MEMBER_MAX + 1] = {
+	[VFIOPOLICY_A_MEMBER_ADDRESS] = { .type = NLA_STRING },
+	[VFIOPOLICY_A_MEMBER_DRIVER] = { .type = NLA_STRING },
+	[VFIOPOLICY_A_MEMBER_BLOCKS] = { .type = NLA_FLAG },
+	[VFIOPOLICY_A_MEMBER_NEVER] = { .type = NLA_U32 },
+};
+
+static const struct nla_policy stats_policy[VFIOPOLICY_A_STATS_MAX + 1] = {
+	[VFIOPOLICY_A_STATS_CLAIMS] = { .type = NLA_U64 },
+	[VFIOPOLICY_A_STATS_HAND_OFFS] = { .type = NLA_U64 },
+	[VFIOPOLICY_A_STATS_RELEASES] = { .type = NLA_U64 },
+	[VFIOPOLICY_A_STATS_TAKE_OVERS] = { .type = NLA_U64 },
+	[VFIOPOLICY_A_STATS_LOST] = { .type = NLA_U64 },
+	[VFIOPOLICY_A_STATS_VETOES] = { .type = NLA_U64 },
+	[VFIOPOLICY_A_STATS_EVENTS] = { .type = NLA_U64 },
+	[VFIOPOLICY_A_STATS_EVENTS_LOST] = { .type = NLA_U64 },
+	[VFIOPOLICY_A_STATS_STUCK] = { .type = NLA_NESTED },
+};
+
+static const struct nla_policy stuck_policy[VFIOPOLICY_A_STUCK_MAX + 1] = {
+	[VFIOPOLICY_A_STUCK_REASON] = { .type = NLA_U32 },
+	[VFIOPOLICY_A_STUCK_COUNT] = { .type = NLA_U64 },
 };
 
 static u32 get_u32(struct nlattr *attr)
@@ -153,6 +193,10 @@ int vp_nl_read_info(struct nlmsghdr *hdr, void *arg)
 	info->rules_bad = get_u32(attrs[VFIOPOLICY_A_INFO_RULES_BAD]);
 	info->devices = get_u32(attrs[VFIOPOLICY_A_INFO_DEVICES]);
 	info->disabled = attrs[VFIOPOLICY_A_INFO_DISABLED];
+	info->functions = get_u32(attrs[VFIOPOLICY_A_INFO_PCI_FUNCTIONS]);
+	info->iommu_functions =
+		get_u32(attrs[VFIOPOLICY_A_INFO_IOMMU_FUNCTIONS]);
+	info->events = get_u32(attrs[VFIOPOLICY_A_INFO_EVENTS]);
 	return 0;
 }
 
@@ -230,6 +274,10 @@ static void dev_from_attrs(struct nlattr **attrs, struct vp_nl_dev *dev)
 	dev->rule = get_u32(attrs[VFIOPOLICY_A_DEV_RULE]);
 	dev->adopted = attrs[VFIOPOLICY_A_DEV_ADOPTED];
 	dev->in_use = attrs[VFIOPOLICY_A_DEV_IN_USE];
+	dev->pending = attrs[VFIOPOLICY_A_DEV_PENDING];
+	get_string(attrs[VFIOPOLICY_A_DEV_FOUND], dev->found,
+		   sizeof(dev->found));
+	dev->framebuffer = attrs[VFIOPOLICY_A_DEV_FRAMEBUFFER];
 }
 
 /**
@@ -246,6 +294,109 @@ int vp_nl_read_dev(struct nlmsghdr *hdr, void *arg)
 	if (genlmsg_parse(hdr, 0, attrs, VFIOPOLICY_A_DEV_MAX, dev_policy))
 		return -EBADMSG;
 	dev_from_attrs(attrs, arg);
+	return 0;
+}
+
+static int read_member(struct nlattr *nest, struct vp_nl_member *member)
+{
+	struct nlattr *attrs[VFIOPOLICY_A_MEMBER_MAX + 1];
+
+	if (nla_parse_nested(attrs, VFIOPOLICY_A_MEMBER_MAX, nest,
+			     member_policy))
+		return -EBADMSG;
+	memset(member, 0, sizeof(*member));
+	get_string(attrs[VFIOPOLICY_A_MEMBER_ADDRESS], member->address,
+		   sizeof(member->address));
+	get_string(attrs[VFIOPOLICY_A_MEMBER_DRIVER], member->driver,
+		   sizeof(member->driver));
+	member->blocks = attrs[VFIOPOLICY_A_MEMBER_BLOCKS];
+	member->never = get_u32(attrs[VFIOPOLICY_A_MEMBER_NEVER]);
+	return 0;
+}
+
+/**
+ * vp_nl_read_group() - take the message of an IOMMU group apart
+ * @hdr: the message
+ * @arg: a &struct vp_nl_group, filled in; to be freed with vp_nl_group_free()
+ *       on success
+ *
+ * Return: 0, -ENOMEM or -EBADMSG.
+ */
+int vp_nl_read_group(struct nlmsghdr *hdr, void *arg)
+{
+	struct nlattr *attrs[VFIOPOLICY_A_GROUP_MAX + 1], *attr;
+	struct vp_nl_group *group = arg;
+	size_t count = 0;
+	int left, ret = 0;
+
+	memset(group, 0, sizeof(*group));
+	if (genlmsg_parse(hdr, 0, attrs, VFIOPOLICY_A_GROUP_MAX, group_policy))
+		return -EBADMSG;
+	group->id = get_u32(attrs[VFIOPOLICY_A_GROUP_ID]);
+	group->viability = get_u32(attrs[VFIOPOLICY_A_GROUP_VIABILITY]);
+	group->domain = get_u32(attrs[VFIOPOLICY_A_GROUP_DOMAIN]);
+	group->isolated_msi = attrs[VFIOPOLICY_A_GROUP_ISOLATED_MSI];
+
+	nlmsg_for_each_attr(attr, hdr, GENL_HDRLEN, left)
+		count += nla_type(attr) == VFIOPOLICY_A_GROUP_MEMBER;
+	group->members = calloc(count + 1, sizeof(*group->members));
+	if (!group->members)
+		return -ENOMEM;
+	nlmsg_for_each_attr(attr, hdr, GENL_HDRLEN, left) {
+		if (nla_type(attr) != VFIOPOLICY_A_GROUP_MEMBER)
+			continue;
+		ret = read_member(attr, &group->members[group->count++]);
+		if (ret)
+			break;
+	}
+	if (ret) {
+		free(group->members);
+		memset(group, 0, sizeof(*group));
+	}
+	return ret;
+}
+
+static int read_stuck(struct nlattr *nest, struct vp_nl_stats *stats)
+{
+	struct nlattr *attrs[VFIOPOLICY_A_STUCK_MAX + 1];
+	u32 reason;
+
+	if (nla_parse_nested(attrs, VFIOPOLICY_A_STUCK_MAX, nest, stuck_policy))
+		return -EBADMSG;
+	reason = get_u32(attrs[VFIOPOLICY_A_STUCK_REASON]);
+	if (reason < VP_NL_REASONS)
+		stats->stuck[reason] = get_u64(attrs[VFIOPOLICY_A_STUCK_COUNT]);
+	return 0;
+}
+
+/**
+ * vp_nl_read_stats() - take the message of what has happened apart
+ * @hdr: the message
+ * @arg: a &struct vp_nl_stats, filled in on success
+ *
+ * Return: 0 or -EBADMSG.
+ */
+int vp_nl_read_stats(struct nlmsghdr *hdr, void *arg)
+{
+	struct nlattr *attrs[VFIOPOLICY_A_STATS_MAX + 1], *attr;
+	struct vp_nl_stats *stats = arg;
+	int left;
+
+	memset(stats, 0, sizeof(*stats));
+	if (genlmsg_parse(hdr, 0, attrs, VFIOPOLICY_A_STATS_MAX, stats_policy))
+		return -EBADMSG;
+	stats->claims = get_u64(attrs[VFIOPOLICY_A_STATS_CLAIMS]);
+	stats->hand_offs = get_u64(attrs[VFIOPOLICY_A_STATS_HAND_OFFS]);
+	stats->releases = get_u64(attrs[VFIOPOLICY_A_STATS_RELEASES]);
+	stats->take_overs = get_u64(attrs[VFIOPOLICY_A_STATS_TAKE_OVERS]);
+	stats->lost = get_u64(attrs[VFIOPOLICY_A_STATS_LOST]);
+	stats->vetoes = get_u64(attrs[VFIOPOLICY_A_STATS_VETOES]);
+	stats->events = get_u64(attrs[VFIOPOLICY_A_STATS_EVENTS]);
+	stats->events_lost = get_u64(attrs[VFIOPOLICY_A_STATS_EVENTS_LOST]);
+	nlmsg_for_each_attr(attr, hdr, GENL_HDRLEN, left)
+		if (nla_type(attr) == VFIOPOLICY_A_STATS_STUCK &&
+		    read_stuck(attr, stats))
+			return -EBADMSG;
 	return 0;
 }
 

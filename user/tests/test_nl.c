@@ -8,8 +8,10 @@
 
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
+#include <netlink/netlink.h>
+#include <sys/socket.h>
 
-#include "nl.h"
+#include "nl_call.h"
 #include "tap.h"
 
 static char image[1024];
@@ -194,6 +196,9 @@ static void put_device(void)
 	put_string(VFIOPOLICY_A_DEV_RULE_TEXT, "vfio 8086:10ca");
 	put_string(VFIOPOLICY_A_DEV_TARGET, "vfio-pci");
 	put_attr(VFIOPOLICY_A_DEV_IN_USE, NULL, 0);
+	put_attr(VFIOPOLICY_A_DEV_FRAMEBUFFER, NULL, 0);
+	put_attr(VFIOPOLICY_A_DEV_PENDING, NULL, 0);
+	put_string(VFIOPOLICY_A_DEV_FOUND, "nouveau");
 	put_u32(VFIOPOLICY_A_DEV_OLD_STATE, VFIOPOLICY_STATE_HELD);
 	put_u32(VFIOPOLICY_A_DEV_SEQ, 12);
 	put_u32(VFIOPOLICY_A_DEV_CAUSE, VFIOPOLICY_CAUSE_REQUEST);
@@ -217,13 +222,16 @@ static void events(void)
 	   "its state");
 	ok(event.dev.in_use && !event.dev.adopted && event.dev.group == 41,
 	   "flags and group");
+	ok(event.dev.framebuffer && event.dev.pending, "more flags");
+	is(event.dev.found, "nouveau", "who was turned away");
 	ok(event.seq == 12 && event.time == 1234567890123ULL &&
 	   event.cause == VFIOPOLICY_CAUSE_REQUEST, "number, time and cause");
 
 	begin_event(VFIOPOLICY_CMD_DEV_NTF);
 	put_string(VFIOPOLICY_A_DEV_ADDRESS, "0000:03:10.0");
 	ok(!read_event(&event) && event.dev.group == -1 && !event.has_old &&
-	   !event.dev.rule, "what is absent is absent");
+	   !event.dev.rule && !event.dev.found[0] && !event.dev.pending,
+	   "what is absent is absent");
 
 	begin_event(VFIOPOLICY_CMD_DEV_NTF);
 	put_string(VFIOPOLICY_A_DEV_ADDRESS,
@@ -305,11 +313,158 @@ static void gaps(void)
 	   event.lost == 1, "and the next that is not");
 }
 
+/* Begins a nest. Return: where, for end_nest(). */
+static size_t begin_nest(u16 type)
+{
+	size_t at = image_len;
+
+	put_attr(type | NLA_F_NESTED, NULL, 0);
+	return at;
+}
+
+static void end_nest(size_t at)
+{
+	((struct nlattr *)(image + at))->nla_len = (u16)(image_len - at);
+}
+
+static void put_group(void)
+{
+	size_t nest;
+
+	begin_event(VFIOPOLICY_CMD_GROUP_GET);
+	put_u32(VFIOPOLICY_A_GROUP_ID, 79);
+	put_u32(VFIOPOLICY_A_GROUP_VIABILITY, VFIOPOLICY_VIABILITY_NEVER);
+	put_u32(VFIOPOLICY_A_GROUP_DOMAIN, VFIOPOLICY_DOMAIN_DMA);
+	put_attr(VFIOPOLICY_A_GROUP_ISOLATED_MSI, NULL, 0);
+	nest = begin_nest(VFIOPOLICY_A_GROUP_MEMBER);
+	put_string(VFIOPOLICY_A_MEMBER_ADDRESS, "0000:82:00.0");
+	put_string(VFIOPOLICY_A_MEMBER_DRIVER, "vfio-pci");
+	end_nest(nest);
+	nest = begin_nest(VFIOPOLICY_A_GROUP_MEMBER);
+	put_string(VFIOPOLICY_A_MEMBER_ADDRESS, "0000:82:00.1");
+	put_string(VFIOPOLICY_A_MEMBER_DRIVER, "lpc_ich");
+	put_attr(VFIOPOLICY_A_MEMBER_BLOCKS, NULL, 0);
+	put_u32(VFIOPOLICY_A_MEMBER_NEVER, VFIOPOLICY_REASON_BRIDGE);
+	end_nest(nest);
+}
+
+static int read_group(struct vp_nl_group *group, size_t len)
+{
+	struct nlmsghdr *hdr = end(len);
+	int ret = vp_nl_read_group(hdr, group);
+
+	free(hdr);
+	return ret;
+}
+
+static void groups(void)
+{
+	struct vp_nl_group group;
+	size_t i, whole;
+
+	put_group();
+	ok(!read_group(&group, image_len) && group.id == 79 &&
+	   group.viability == VFIOPOLICY_VIABILITY_NEVER &&
+	   group.domain == VFIOPOLICY_DOMAIN_DMA && group.isolated_msi,
+	   "a group");
+	ok(group.count == 2 && !group.members[0].blocks &&
+	   !group.members[0].never && group.members[1].blocks &&
+	   group.members[1].never == VFIOPOLICY_REASON_BRIDGE,
+	   "its members");
+	is(group.members[1].driver, "lpc_ich", "with their drivers");
+	vp_nl_group_free(&group);
+
+	put_group();
+	whole = begin_nest(VFIOPOLICY_A_GROUP_MEMBER);
+	put_attr(VFIOPOLICY_A_MEMBER_NEVER, "\1", 1);
+	end_nest(whole);
+	ok(read_group(&group, image_len) == -EBADMSG && !group.members,
+	   "a member that is none");
+	put_group();
+	whole = image_len;
+	for (i = NLMSG_HDRLEN; i < whole; i++) {
+		put_group();
+		if (!read_group(&group, i))
+			vp_nl_group_free(&group);
+	}
+	ok(true, "cut off at every byte");
+}
+
+static void statistics(void)
+{
+	u64 value = 1ULL << 40;
+	struct vp_nl_stats stats;
+	struct nlmsghdr *hdr;
+	size_t nest;
+
+	begin_event(VFIOPOLICY_CMD_STATS_GET);
+	put_attr(VFIOPOLICY_A_STATS_CLAIMS, &value, sizeof(value));
+	value++;
+	put_attr(VFIOPOLICY_A_STATS_VETOES, &value, sizeof(value));
+	nest = begin_nest(VFIOPOLICY_A_STATS_STUCK);
+	put_u32(VFIOPOLICY_A_STUCK_REASON, VFIOPOLICY_REASON_IN_USE);
+	put_attr(VFIOPOLICY_A_STUCK_COUNT, &value, sizeof(value));
+	end_nest(nest);
+	nest = begin_nest(VFIOPOLICY_A_STATS_STUCK);
+	put_u32(VFIOPOLICY_A_STUCK_REASON, 0xffffffff);
+	put_attr(VFIOPOLICY_A_STUCK_COUNT, &value, sizeof(value));
+	end_nest(nest);
+	hdr = end(image_len);
+	ok(!vp_nl_read_stats(hdr, &stats) && stats.claims == 1ULL << 40 &&
+	   stats.vetoes == value && !stats.lost, "counters");
+	ok(stats.stuck[VFIOPOLICY_REASON_IN_USE] == value,
+	   "a reason, and one of tomorrow that is passed over");
+	free(hdr);
+}
+
+/*
+ * The kernel itself is made to drop messages: more answers than a small buffer
+ * has room for. None of them is an event, so what is told is the loss alone.
+ */
+static void overrun(void)
+{
+	struct nlmsghdr noop = {
+		.nlmsg_len = sizeof(noop), .nlmsg_type = NLMSG_NOOP,
+		.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+	};
+	struct vp_nl nl = { .family = 0x7f };
+	struct vp_nl_event event;
+	int i, size = 1, told = 0, ret;
+
+	nl.events = nl_socket_alloc();
+	nl.events_buf = malloc(VP_NL_BUF_SIZE);
+	if (!nl.events || !nl.events_buf || nl_connect(nl.events, NETLINK_GENERIC)) {
+		ok(true, "events are dropped # SKIP no netlink");
+		vp_nl_close(&nl);
+		return;
+	}
+	setsockopt(nl_socket_get_fd(nl.events), SOL_SOCKET, SO_RCVBUF, &size,
+		   sizeof(size));
+	for (i = 0; i < 100; i++)
+		if (send(nl_socket_get_fd(nl.events), &noop, sizeof(noop), 0) < 0)
+			break;
+	ok(i == 100, "more was answered than there is room for");
+	do {
+		ret = vp_nl_next_event(&nl, &event);
+		told += !ret && event.kind == VP_NL_LOST && !event.lost;
+	} while (!ret);
+	ok(ret == -EAGAIN && told == 1,
+	   "all that was kept is read, then the loss is told, once");
+	ok(nl.skip_gap && !nl.overrun, "the gap that follows is known");
+	send(nl_socket_get_fd(nl.events), &noop, sizeof(noop), 0);
+	ok(recv(nl_socket_get_fd(nl.events), nl.events_buf, VP_NL_BUF_SIZE,
+		MSG_DONTWAIT) > 0, "and the kernel sends again");
+	vp_nl_close(&nl);
+}
+
 int main(void)
 {
 	errors();
 	bad_errors();
 	events();
 	gaps();
+	groups();
+	statistics();
+	overrun();
 	return done();
 }
