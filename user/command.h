@@ -146,11 +146,13 @@ const struct vp_command *vp_args_command(
 /* cmd/ */
 extern const struct vp_command vp_cmd_add;
 extern const struct vp_command vp_cmd_apply;
+extern const struct vp_command vp_cmd_claim;
 extern const struct vp_command vp_cmd_del;
 extern const struct vp_command vp_cmd_explain;
 extern const struct vp_command vp_cmd_list;
 extern const struct vp_command vp_cmd_status;
 extern const struct vp_command vp_cmd_monitor;
+extern const struct vp_command vp_cmd_release;
 extern const struct vp_command vp_cmd_snapshot;
 
 #endif /* VFIOPOLICY_COMMAND_H */

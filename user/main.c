@@ -9,6 +9,8 @@
 static const struct vp_command *const commands[] = {
 	&vp_cmd_add,
 	&vp_cmd_del,
+	&vp_cmd_claim,
+	&vp_cmd_release,
 	&vp_cmd_list,
 	&vp_cmd_status,
 	&vp_cmd_explain,

@@ -15,6 +15,8 @@
 
 #include "nl_call.h"
 
+/* Where the module is seen, whatever the network namespace. */
+#define MODULE_DIR	"/sys/module/vfiopolicy"
 /* How often a dump is begun anew because the kernel says it was torn. */
 #define DUMP_TRIES	5
 
@@ -219,8 +221,9 @@ int vp_nl_open(struct vp_nl *nl)
 		return ret;
 	nl->family = genl_ctrl_resolve(nl->sock, VFIOPOLICY_FAMILY_NAME);
 	if (nl->family == -NLE_OBJ_NOTFOUND)
-		return vp_nl_fail(nl, ENOENT,
-			    "there is no such netlink family");
+		return vp_nl_fail(nl, ENOENT, access(MODULE_DIR, F_OK) ?
+				  "not loaded" :
+				  "loaded, but out of reach from this network namespace");
 	if (nl->family < 0)
 		return vp_nl_fail_libnl(nl, 0, nl->family);
 	return 0;

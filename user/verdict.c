@@ -14,7 +14,8 @@
  * @todo: what to do about it; NULL when there is nothing
  *
  * In @brief, @why and @todo %d is the driver that has the device, %t the one
- * its rule wants, %a its address, %p the address of its PF, %i its ids.
+ * its rule wants, %f what somebody else tried, %a its address, %p the address
+ * of its PF, %i its ids.
  */
 struct words {
 	const char *name;
@@ -37,20 +38,20 @@ static const struct words reasons[] = {
 	[VFIOPOLICY_REASON_MODULE_MISSING] = {
 		"module-missing", "no driver %t",
 		"waits: %t is not there and could not be loaded",
-		"'modprobe %t' says why; then add the rule once more",
+		"'modprobe %t' says why; then: vfiopolicy claim %a",
 	},
 	[VFIOPOLICY_REASON_TARGET_REFUSED] = {
 		"target-refused", "%t refused it", "was refused by %t",
-		"the kernel log has the reason; adding the rule once more tries again",
+		"the kernel log has the reason; vfiopolicy claim %a tries again",
 	},
 	[VFIOPOLICY_REASON_NATIVE_DRIVER] = {
 		"native-driver", "%d has it", "stays with %d for now",
-		"when the host does without it: echo 1 > /sys/bus/pci/devices/%a/remove; echo 1 > /sys/bus/pci/rescan",
+		"when the host does without it: vfiopolicy claim %a",
 	},
 	[VFIOPOLICY_REASON_FOREIGN_OVERRIDE] = {
 		"foreign-override", "override of somebody else",
 		"has a driver override that somebody else wrote",
-		"who was it (driverctl, a script)? Cleared by: echo > /sys/bus/pci/devices/%a/driver_override; then add the rule once more",
+		"who was it (driverctl, a script)? Cleared by: echo > /sys/bus/pci/devices/%a/driver_override; then: vfiopolicy claim %a",
 	},
 	[VFIOPOLICY_REASON_BRIDGE] = {
 		"bridge", "a bridge",
@@ -71,7 +72,8 @@ static const struct words reasons[] = {
 	},
 	[VFIOPOLICY_REASON_FOREIGN_DRIVER] = {
 		"foreign-driver", "%d has it",
-		"was bound to %d by somebody", NULL,
+		"was bound to %d by somebody",
+		"when the host does without it: vfiopolicy claim %a",
 	},
 	[VFIOPOLICY_REASON_IN_USE] = {
 		"in-use", "still in use", "cannot leave: a user has it open",
@@ -79,7 +81,7 @@ static const struct words reasons[] = {
 	},
 	[VFIOPOLICY_REASON_NO_MEMORY] = {
 		"no-memory", "out of memory", "met with a lack of memory",
-		"adding the rule once more tries again",
+		"vfiopolicy claim %a tries again",
 	},
 	[VFIOPOLICY_REASON_NOT_PROBED] = {
 		"not-probed", "not probed",
@@ -109,9 +111,9 @@ static const struct words reasons[] = {
 		"driver= of its rule should name a driver of vfio's, or nothing",
 	},
 	[VFIOPOLICY_REASON_VETOED] = {
-		"vetoed", "being brought back",
-		"was about to get a driver against its rule, and is being brought back",
-		NULL,
+		"vetoed", "%f turned away",
+		"was about to get %f against its rule, and is being brought back",
+		"who bound it (libvirt with managed='yes', driverctl, a script)? vfiopolicy release %a gives it to the host",
 	},
 	[VFIOPOLICY_REASON_WITH] = {
 		"with", "held with another",
@@ -163,6 +165,9 @@ static void expand(const struct vp_nl_dev *dev, const char *text, char *buf)
 			break;
 		case 'p':
 			insert = dev->physfn;
+			break;
+		case 'f':
+			insert = dev->found[0] ? dev->found : "another driver";
 			break;
 		case 'i':
 			insert = ids;
@@ -354,7 +359,8 @@ void vp_verdict_why(const struct vp_nl_dev *dev, char *buf)
 		expand(dev, dev->target[0] ? "is held, on its way to %t" :
 					     "is held", buf);
 	else if (dev->state == VFIOPOLICY_STATE_RELEASED)
-		expand(dev, "is with the host, as somebody asked", buf);
+		expand(dev, "is with the host, as somebody asked, until it is claimed or plugged in again",
+		       buf);
 	else
 		expand(dev, "is on its way", buf);
 }
@@ -366,13 +372,10 @@ void vp_verdict_why(const struct vp_nl_dev *dev, char *buf)
  */
 void vp_verdict_todo(const struct vp_nl_dev *dev, char *buf)
 {
-	static const char vf_todo[] =
-		"to replug VFs: 0, then their number, to /sys/bus/pci/devices/%p/sriov_numvfs";
 	const char *todo = words_of(dev->reason)->todo;
 
-	/* A VF cannot be removed by itself. */
-	if (dev->reason == VFIOPOLICY_REASON_NATIVE_DRIVER && dev->physfn[0])
-		todo = vf_todo;
+	if (dev->state == VFIOPOLICY_STATE_RELEASED && dev->rule)
+		todo = "to take it back: vfiopolicy claim %a; or plug it out and in again";
 	expand(dev, todo ? todo : "", buf);
 }
 

@@ -65,6 +65,16 @@ void vp_watch_start(struct vp_watch *watch)
 	clock_gettime(CLOCK_MONOTONIC, &watch->start);
 }
 
+static bool is_done(const struct vp_watch *watch, const struct vp_nl_dev *dev)
+{
+	bool released = dev->state == VFIOPOLICY_STATE_RELEASED;
+
+	if (watch->releasing)
+		return released;
+	return vp_verdict_resting(dev) && !(watch->claiming && released) &&
+	       (!watch->leaving || dev->rule);
+}
+
 /* Asks how one device is. Return: 0 or -errno. */
 static int ask(struct vp_watch *watch, struct vp_watch_dev *dev)
 {
@@ -78,8 +88,7 @@ static int ask(struct vp_watch *watch, struct vp_watch_dev *dev)
 	if (ret)
 		return ret;
 	dev->known = true;
-	dev->done = vp_verdict_resting(&dev->dev) &&
-		    (!watch->leaving || dev->dev.rule);
+	dev->done = is_done(watch, &dev->dev);
 	return 0;
 }
 

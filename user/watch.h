@@ -30,6 +30,8 @@ struct vp_watch_dev {
  * struct vp_watch - a set of devices that is waited for
  * @nl: the connection to the module
  * @leaving: their rule was deleted, so having no record is where they go
+ * @claiming: they were asked for, so being released is no end
+ * @releasing: they were given back, so being released is the only end
  * @events: the kernel tells of changes; else they are asked for
  * @start: when the change was made
  * @devs: the devices
@@ -38,6 +40,8 @@ struct vp_watch_dev {
 struct vp_watch {
 	struct vp_nl *nl;
 	bool leaving;
+	bool claiming;
+	bool releasing;
 	bool events;
 	struct timespec start;
 	struct vp_watch_dev *devs;

@@ -12,6 +12,7 @@
 #include <libsmartcols.h>
 
 #include "command.h"
+#include "device.h"
 #include "output.h"
 #include "resolve.h"
 #include "snapshot.h"
@@ -269,23 +270,6 @@ static void explain_device(struct explain *explain, const struct vp_args *args)
 	vp_out_say("%s", verdict);
 }
 
-static int find_device(struct explain *explain, const char *word)
-{
-	char error[VP_RESOLVE_LEN];
-	int ret;
-
-	ret = vp_resolve(&explain->host, word, &explain->dev, error,
-			 sizeof(error));
-	if (!ret)
-		return VP_EXIT_DONE;
-	if (error[0])
-		vp_out_error("%s", error);
-	else
-		vp_out_error("'%s' is no device here: expected an address, a network interface, a disk or a device file",
-			     word);
-	return ret == -ENOTUNIQ ? VP_EXIT_USAGE : VP_EXIT_NOT_FOUND;
-}
-
 static int open_host(struct explain *explain, const char *on)
 {
 	char error[VP_SNAPSHOT_ERROR_LEN];
@@ -313,7 +297,8 @@ static int run(const struct vp_args *args)
 
 	ret = open_host(&explain, args->on);
 	if (!ret)
-		ret = find_device(&explain, args->words[0]);
+		ret = vp_device_find(&explain.host, args->words[0],
+				     &explain.dev);
 	if (!ret)
 		ret = args->on ? read_files(&explain) : ask_module(&explain);
 	if (!ret)

@@ -82,6 +82,9 @@ device 0000:05:00.0 144d a80a 010802 nvme
 device 0000:06:00.0 144d a80a 010802
 device 0000:82:00.0 10de 1b39 030200
 
+echo vfio-pci >"$tmp/sys/bus/pci/devices/0000:82:00.0/driver_override"
+: >"$tmp/sys/bus/pci/drivers_probe"
+
 run 0 "help" --help
 has out "usage: vfiopolicy COMMAND"
 run 0 "help for a command" add --help
@@ -118,6 +121,10 @@ has err "  vfiopolicy add at=0000:06:00.0 144d:a80a    # 0000:06:00.0 "
 has err "driver nvme"
 run 1 "two devices, to be held" add hold 144d:a80a
 has err "  vfiopolicy add hold at=0000:06:00.0 144d:a80a"
+run 3 "an id is no device" claim 10de:1b39
+has err "what has it here is 0000:82:00.0"
+run 3 "an address without its function" release 82:00
+has err "Did you mean 0000:82:00.0?"
 run 1 "a bridge" add 0000:00:1c.0
 has err "is a bridge"
 run 1 "not an option of this command" status --all
@@ -298,7 +305,7 @@ run 1 "explain on what is no snapshot" explain 82:00.0 --on "$program"
 if grep -qs vfiopolicy /proc/modules; then
 	echo "# the module is loaded: the rest is left out"
 else
-	for words in "add 10de:1b39" "add 82:00.0" "add hold 0000:06:00.0" \
+	for words in "claim 82:00.0" "add 10de:1b39" "add 82:00.0" "add hold 0000:06:00.0" \
 		     "add --all 144d:a80a" "add --absent-ok 1234:5678" \
 		     "list" "status" "apply" \
 		     "status 82:00.0" "monitor" "list -j" "status -j"; do
@@ -332,6 +339,14 @@ else
 		run 2 "nothing is left to delete" del 1
 		has err "modprobe vfiopolicy"
 	fi
+	run 0 "release needs no module" release 05:00.0
+	has out "with the host already (nvme)"
+	run 5 "what it would do" release --dry-run 82:00.0
+	has out "no driver -> the host; its override is vfio-pci"
+	run 0 "a release" release -j 82:00.0
+	has out '"changed": true'
+	grep -qx 0000:82:00.0 "$tmp/sys/bus/pci/drivers_probe"
+	result $? "    the bus looks again"
 	run 0 "list -a needs no module" list -a
 	has out "0000:06:00.0  144d:a80a  -"
 	has err "the module is not loaded"

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vfiopolicy claim DEVICE
+ * vfiopolicy release DEVICE
+ *
+ * One device, now: to where its rule wants it, or back to the host. The rules
+ * stay as they are, so what is released is claimed again when it is plugged in
+ * again, and at the next boot.
+ */
+#include <json.h>
+
+#include "command.h"
+#include "device.h"
+#include "output.h"
+#include "release.h"
+#include "watch.h"
+
+/**
+ * struct claim - one run of either command
+ * @args: the command line
+ * @release: it is to be given back
+ * @host: the host
+ * @dev: the device
+ * @name: what to call it
+ * @nl: the connection to the module
+ * @before: how the module had it
+ */
+struct claim {
+	const struct vp_args *args;
+	bool release;
+	struct vp_host host;
+	const struct vp_host_dev *dev;
+	char name[VP_NAMES_LEN];
+	struct vp_nl nl;
+	struct vp_nl_dev before;
+};
+
+static const char *or_none(const char *driver)
+{
+	return driver[0] ? driver : "no driver";
+}
+
+/* Where it is to go, in a word. */
+static const char *goal(const struct claim *claim, const struct vp_nl_dev *dev)
+{
+	if (claim->release)
+		return "the host";
+	return dev->target[0] ? dev->target : "held";
+}
+
+static enum vp_verdict verdict_on(const struct claim *claim,
+				  const struct vp_nl_dev *dev)
+{
+	if (!claim->release)
+		return vp_verdict_device(dev, dev->target[0] ? VP_VFIO : VP_HOLD);
+	return dev->state == VFIOPOLICY_STATE_RELEASED ||
+	       dev->state == VFIOPOLICY_STATE_NATIVE ||
+	       dev->state == VFIOPOLICY_STATE_GONE ? VP_VERDICT_MET :
+						     VP_VERDICT_PENDING;
+}
+
+static void print_json(const struct claim *claim, const struct vp_nl_dev *dev,
+		       bool changed, enum vp_verdict verdict)
+{
+	struct json_object *obj = vp_out_json(), *json;
+
+	vp_out_json_bool(obj, "changed", changed);
+	vp_out_json_bool(obj, "pending", verdict == VP_VERDICT_PENDING);
+	vp_out_json_string(obj, "verdict", vp_verdict_name(verdict));
+	json = vp_out_json_dev(&claim->host, dev);
+	vp_out_json_string(json, "address", claim->dev->address);
+	vp_out_json_string(json, "driver_before", claim->dev->driver);
+	json_object_object_add(obj, "device", json);
+	vp_out_json_print(obj);
+}
+
+/* No rule names it, or its rule names something else at its place. */
+static int refuse_unnamed(struct claim *claim)
+{
+	const char *address = claim->dev->address;
+	struct vp_nl_dev dev;
+
+	if (!vp_nl_dev(&claim->nl, address, &dev)) {
+		vp_out_error("%s (%s): its rule expects something else at this place: %u %s",
+			     address, claim->name, dev.rule, dev.rule_text);
+		vp_out_error_more("Nothing was changed. Has a card been moved? vfiopolicy explain %s says what the rules see.",
+				  address);
+		return VP_EXIT_NOT_MET;
+	}
+	vp_out_error("%s (%s): no rule wants it away from the host, which has it with %s",
+		     address, claim->name, or_none(claim->dev->driver));
+	if (claim->release)
+		vp_out_error_more("Nothing was changed: there is nothing to give back.");
+	else
+		vp_out_error_more("Nothing was changed. vfiopolicy add %s makes a rule; vfiopolicy explain %s says which were tried.",
+				  address, address);
+	return VP_EXIT_NOT_FOUND;
+}
+
+/* The kernel said no: in its words, and with the next step. */
+static int refuse(struct claim *claim)
+{
+	const char *address = claim->dev->address;
+	const struct vp_nl_error error = claim->nl.error;
+	char users[VP_DEVICE_LEN];
+
+	if (error.errnum == ENODEV)
+		return refuse_unnamed(claim);
+	if (error.errnum == EPERM) {
+		vp_out_nl_error(claim->release ? "release" : "claim", &error);
+		return VP_EXIT_KERNEL;
+	}
+	vp_out_error("%s (%s): %s", address, claim->name, error.text);
+	if (error.errnum == EBUSY && !claim->release)
+		vp_out_error_more("Nothing was changed. To remove its VFs: vfiopolicy sriov %s 0",
+				  address);
+	else if (error.errnum == EBUSY &&
+		 vp_device_users(&claim->host, NULL, claim->dev, users))
+		vp_out_error_more("Nothing was changed. It is open in %s: shut that down, or detach the device from it, first.",
+				  users);
+	else if (error.errnum == EBUSY)
+		vp_out_error_more("Nothing was changed. Shut down what uses it, or detach it from that, first.");
+	else if (error.errnum == EOPNOTSUPP && strstr(error.text, "disable"))
+		vp_out_error_more("Nothing was changed. Load the module without it, or boot without vfiopolicy.disable=1.");
+	else
+		vp_out_error_more("Nothing was changed.");
+	return VP_EXIT_KERNEL;
+}
+
+/* What has just been brought about, in one line; then why not, if not. */
+static void say_end(const struct vp_watch_dev *dev, void *arg)
+{
+	const struct claim *claim = arg;
+	enum vp_verdict verdict = verdict_on(claim, &dev->dev);
+	char text[VP_VERDICT_LEN], driver[VP_HOST_LEN];
+
+	if (dev->dev.state == VFIOPOLICY_STATE_GONE) {
+		vp_out_say("%s  %s: it went away", dev->address, dev->name);
+		return;
+	}
+	vp_host_driver(&claim->host, dev->address, driver);
+	if (verdict == VP_VERDICT_MET) {
+		vp_out_say("%s  %s: %s -> %s ... %sdone%s (%.1f s)",
+			   dev->address, dev->name, or_none(dev->from),
+			   claim->release || driver[0] ? or_none(driver) :
+			   goal(claim, &dev->dev),
+			   vp_out_color(verdict), vp_out_uncolor(), dev->seconds);
+		return;
+	}
+	vp_verdict_state(&dev->dev, text);
+	vp_out_say("%s  %s: %s -> %s ... %s%s%s%s", dev->address, dev->name,
+		   or_none(dev->from), goal(claim, &dev->dev),
+		   vp_out_color(verdict), dev->done ? "" : "not yet: ", text,
+		   vp_out_uncolor());
+	vp_verdict_why(&dev->dev, text);
+	vp_out_say("  it %s", text);
+	vp_verdict_todo(&dev->dev, text);
+	if (text[0])
+		vp_out_say("  %s", text);
+}
+
+static int exit_status(enum vp_verdict verdict, bool done)
+{
+	if (verdict == VP_VERDICT_MET)
+		return VP_EXIT_DONE;
+	return done && verdict == VP_VERDICT_NOT_MET ? VP_EXIT_NOT_MET :
+						       VP_EXIT_PENDING;
+}
+
+static int wait_for_it(struct claim *claim, struct vp_watch *watch)
+{
+	struct vp_watch_dev *dev = &watch->devs[0];
+	enum vp_verdict verdict;
+
+	if (vp_watch_run(watch, claim->args->wait, say_end, claim) < 0) {
+		vp_out_nl_error(claim->dev->address, &claim->nl.error);
+		return VP_EXIT_KERNEL;
+	}
+	if (!dev->done)
+		say_end(dev, claim);
+	verdict = verdict_on(claim, &dev->dev);
+	if (claim->release && verdict == VP_VERDICT_MET)
+		vp_out_say("it stays there until 'vfiopolicy claim %s', or until it is plugged in again; its rule stays, too",
+			   claim->dev->address);
+	if (claim->args->given & VP_OPT_JSON)
+		print_json(claim, &dev->dev, true, verdict);
+	return exit_status(verdict, dev->done);
+}
+
+/* It is there already, or is what cannot be moved. */
+static int say_nothing_to_do(struct claim *claim, const struct vp_nl_dev *dev)
+{
+	enum vp_verdict verdict = verdict_on(claim, dev);
+	char text[VP_VERDICT_LEN];
+
+	vp_verdict_state(dev, text);
+	vp_out_say("%s  %s: %s %salready%s", dev->address, claim->name,
+		   claim->release ? "with the host" : text,
+		   vp_out_color(verdict), vp_out_uncolor());
+	if (verdict != VP_VERDICT_MET) {
+		vp_verdict_why(dev, text);
+		vp_out_say("  it %s", text);
+	}
+	if (claim->args->given & VP_OPT_JSON)
+		print_json(claim, dev, false, verdict);
+	return exit_status(verdict, true);
+}
+
+static int ask_and_wait(struct claim *claim)
+{
+	const char *address = claim->dev->address;
+	struct vp_watch watch;
+	struct vp_nl_dev now;
+	int ret;
+
+	if (vp_watch_init(&watch, &claim->nl, 1)) {
+		vp_out_error("%s", strerror(ENOMEM));
+		return VP_EXIT_KERNEL;
+	}
+	watch.claiming = !claim->release;
+	watch.releasing = claim->release;
+	watch.devs[0].known = true;
+	memcpy(watch.devs[0].address, address, sizeof(watch.devs[0].address));
+	memcpy(watch.devs[0].name, claim->name, sizeof(watch.devs[0].name));
+	memcpy(watch.devs[0].from, claim->dev->driver,
+	       sizeof(watch.devs[0].from));
+	vp_watch_start(&watch);
+	ret = claim->release ? vp_nl_release(&claim->nl, address, &now) :
+			       vp_nl_claim(&claim->nl, address, &now);
+	if (ret)
+		ret = refuse(claim);
+	else if (now.pending)
+		ret = wait_for_it(claim, &watch);
+	else
+		ret = say_nothing_to_do(claim, &now);
+	vp_watch_free(&watch);
+	return ret;
+}
+
+/* The same questions, but for the one that changes something. */
+static int rehearse(struct claim *claim)
+{
+	struct vp_nl_dev dev;
+	bool there;
+	int ret;
+
+	ret = vp_nl_dev(&claim->nl, claim->dev->address, &dev);
+	if (ret)
+		return refuse(claim);
+	there = verdict_on(claim, &dev) == VP_VERDICT_MET;
+	if (claim->release)
+		there &= dev.state == VFIOPOLICY_STATE_RELEASED;
+	else if (dev.reason == VFIOPOLICY_REASON_CHANGED)
+		return refuse_unnamed(claim);
+	if (there)
+		return say_nothing_to_do(claim, &dev);
+	if (claim->release && dev.in_use) {
+		claim->nl.error.errnum = EBUSY;
+		snprintf(claim->nl.error.text, sizeof(claim->nl.error.text),
+			 "it is in use");
+		return refuse(claim);
+	}
+	vp_out_say("%s  %s: %s -> %s", dev.address, claim->name,
+		   or_none(claim->dev->driver), goal(claim, &dev));
+	vp_out_say("Nothing was changed: this was a dry run.");
+	if (claim->args->given & VP_OPT_JSON)
+		print_json(claim, &dev, true, VP_VERDICT_PENDING);
+	return VP_EXIT_WOULD_CHANGE;
+}
+
+static int ask_module(struct claim *claim)
+{
+	int ret = vp_nl_open(&claim->nl);
+
+	if (!ret)
+		ret = claim->args->given & VP_OPT_DRY_RUN ? rehearse(claim) :
+							    ask_and_wait(claim);
+	else if (ret == -ENOENT && claim->release)
+		ret = vp_release_by_sysfs(&claim->host, claim->dev, claim->args);
+	else {
+		vp_out_nl_error("module vfiopolicy", &claim->nl.error);
+		ret = VP_EXIT_KERNEL;
+	}
+	vp_nl_close(&claim->nl);
+	return ret;
+}
+
+static int run(const struct vp_args *args, bool release)
+{
+	struct claim claim = { .args = args, .release = release };
+	int ret;
+
+	ret = vp_host_open(&claim.host, NULL, NULL);
+	if (ret) {
+		vp_out_error("%s: %s", claim.host.devices_dir ?
+			     claim.host.devices_dir : "sysfs", strerror(-ret));
+		ret = VP_EXIT_KERNEL;
+	} else {
+		ret = vp_device_find(&claim.host, args->words[0], &claim.dev);
+	}
+	if (!ret) {
+		vp_out_name(&claim.host, &claim.dev->facts, claim.name,
+			    sizeof(claim.name));
+		ret = ask_module(&claim);
+	}
+	vp_host_close(&claim.host);
+	return ret;
+}
+
+static int run_claim(const struct vp_args *args)
+{
+	return run(args, false);
+}
+
+static int run_release(const struct vp_args *args)
+{
+	return run(args, true);
+}
+
+const struct vp_command vp_cmd_claim = {
+	.name = "claim",
+	.synopsis = "DEVICE [--wait=SEC] [--dry-run]",
+	.summary = "bring one device to where its rule wants it, now",
+	.help =
+"  DEVICE            an address, network interface, disk or device file\n"
+"  --wait=SEC        wait so long for it (10; 0: do not wait)\n"
+"  --dry-run         say what would happen, and change nothing\n"
+"Takes it from the driver of the host that has it, or ends what 'release' said.\n"
+"Rules are neither made nor changed: that is what 'add' is for.\n",
+	.examples =
+"  vfiopolicy claim 82:00.0          take it from nouveau, now\n"
+"  vfiopolicy claim enp3s0 --wait=60 of a driver that takes its time\n",
+	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_WAIT | VP_OPT_DRY_RUN,
+	.min_words = 1,
+	.max_words = 1,
+	.run = run_claim,
+};
+
+const struct vp_command vp_cmd_release = {
+	.name = "release",
+	.synopsis = "DEVICE [--wait=SEC] [--dry-run]",
+	.summary = "give one device back to the host, now; its rule stays",
+	.help =
+"  DEVICE            its address\n"
+"  --wait=SEC        wait so long for it (10; 0: do not wait)\n"
+"  --dry-run         say what would happen, and change nothing\n"
+"It stays with the host until 'claim', or until it is plugged in again or the\n"
+"host restarts. 'del' is what gives it back for good. Works without the module,\n"
+"too: then by the device's override in sysfs.\n",
+	.examples =
+"  vfiopolicy release 82:00.0        the GPU back to nouveau\n"
+"  vfiopolicy claim 82:00.0          and away from it again\n",
+	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_WAIT | VP_OPT_DRY_RUN,
+	.min_words = 1,
+	.max_words = 1,
+	.run = run_release,
+};

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Giving a device back when the module is not there to do it: it may have been
+ * unloaded, which leaves overrides in place, or never have been built for this
+ * kernel, and a fallback wrote them. The order matters: as long as the override
+ * stands, no driver of the host's would take the device.
+ */
+#include <json.h>
+
+#include "device.h"
+#include "output.h"
+#include "release.h"
+#include "sysfs.h"
+
+/* What an override that keeps a device away names; the kernel writes (null). */
+static bool keeps_away(const char *override)
+{
+	return strstr(override, "vfio") || !strcmp(override, "pci-stub") ||
+	       !strcmp(override, "xen-pciback");
+}
+
+static bool is_none(const char *override)
+{
+	return !override[0] || !strcmp(override, "(null)");
+}
+
+static const char *or_none(const char *driver)
+{
+	return driver[0] ? driver : "no driver";
+}
+
+/* Is this a driver that keeps a device for guests, or for nobody? */
+static bool is_keeper(const struct vp_host *host, const char *address,
+		      const char *driver)
+{
+	return vp_device_is_vfio(host, address, driver) ||
+	       !strcmp(driver, "vfiopolicy") || !strcmp(driver, "pci-stub") ||
+	       !strcmp(driver, "xen-pciback") || !strcmp(driver, "pciback");
+}
+
+static void print_json(const struct vp_host_dev *dev, const char *driver,
+		       bool changed)
+{
+	struct json_object *obj = vp_out_json(), *json;
+
+	vp_out_json_bool(obj, "changed", changed);
+	vp_out_json_bool(obj, "pending", false);
+	vp_out_json_bool(obj, "module", false);
+	json = json_object_new_object();
+	vp_out_json_string(json, "address", dev->address);
+	vp_out_json_string(json, "driver_before", dev->driver);
+	vp_out_json_string(json, "driver", driver);
+	json_object_object_add(obj, "device", json);
+	vp_out_json_print(obj);
+}
+
+static int fail(const struct vp_host_dev *dev, const char *file, int ret)
+{
+	vp_out_error("%s: %s: %s", dev->address, file, strerror(-ret));
+	if (ret == -EACCES || ret == -EPERM)
+		vp_out_error_more("This takes root.");
+	return VP_EXIT_KERNEL;
+}
+
+static int refuse_users(const struct vp_host_dev *dev, const char *users)
+{
+	vp_out_error("%s is in use: it is open in %s", dev->address, users);
+	vp_out_error_more("Nothing was changed. Shut that down, or detach the device from it, first.");
+	return VP_EXIT_KERNEL;
+}
+
+/* Override, driver, and a new look of the bus. Return: an exit status. */
+static int give_back(const struct vp_host *host, const struct vp_host_dev *dev)
+{
+	int ret;
+
+	ret = vp_sysfs_write_dev(host, dev->address, "driver_override", "\n");
+	if (ret)
+		return fail(dev, "driver_override", ret);
+	if (dev->driver[0] && is_keeper(host, dev->address, dev->driver)) {
+		ret = vp_sysfs_write_dev(host, dev->address, "driver/unbind",
+					 dev->address);
+		/* It may have left by itself. */
+		if (ret && ret != -ENODEV)
+			return fail(dev, "driver/unbind", ret);
+	}
+	ret = vp_sysfs_write(host, "bus/pci/drivers_probe", dev->address);
+	/* A driver that would not have it is no failure of this. */
+	if (ret == -EACCES || ret == -EPERM || ret == -ENOENT)
+		return fail(dev, "drivers_probe", ret);
+	return VP_EXIT_DONE;
+}
+
+/**
+ * vp_release_by_sysfs() - give a device back without the module
+ * @host: the host
+ * @dev: the device
+ * @args: the command line
+ *
+ * Return: an &enum vp_exit, after having said what was done or why not.
+ */
+int vp_release_by_sysfs(const struct vp_host *host,
+			const struct vp_host_dev *dev,
+			const struct vp_args *args)
+{
+	char override[VP_SYSFS_LEN], users[VP_DEVICE_LEN];
+	char driver[VP_HOST_LEN];
+	bool kept, json = args->given & VP_OPT_JSON;
+	int ret;
+
+	vp_sysfs_read_dev(host, dev->address, "driver_override", override);
+	kept = is_keeper(host, dev->address, dev->driver);
+	vp_out_note("the module is not loaded: this goes by sysfs");
+	if (!kept && (is_none(override) || !keeps_away(override))) {
+		vp_out_say("%s: with the host already (%s)", dev->address,
+			   or_none(dev->driver));
+		if (json)
+			print_json(dev, dev->driver, false);
+		return VP_EXIT_DONE;
+	}
+	if (kept && vp_device_users(host, NULL, dev, users))
+		return refuse_users(dev, users);
+	if (args->given & VP_OPT_DRY_RUN) {
+		vp_out_say("%s: %s -> the host; its override is %s", dev->address,
+			   or_none(dev->driver),
+			   is_none(override) ? "none" : override);
+		vp_out_say("Nothing was changed: this was a dry run.");
+		if (json)
+			print_json(dev, dev->driver, true);
+		return VP_EXIT_WOULD_CHANGE;
+	}
+	ret = give_back(host, dev);
+	if (ret)
+		return ret;
+	vp_host_driver(host, dev->address, driver);
+	vp_out_say("%s: %s -> %s; its override is cleared", dev->address,
+		   or_none(dev->driver), or_none(driver));
+	vp_out_say("rules that are saved claim it again when the module is loaded");
+	if (json)
+		print_json(dev, driver, true);
+	return driver[0] && is_keeper(host, dev->address, driver) ?
+	       VP_EXIT_NOT_MET : VP_EXIT_DONE;
+}

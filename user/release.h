@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Giving a device back without the module. */
+#ifndef VFIOPOLICY_RELEASE_H
+#define VFIOPOLICY_RELEASE_H
+
+#include "command.h"
+#include "host.h"
+
+int vp_release_by_sysfs(const struct vp_host *host,
+			const struct vp_host_dev *dev,
+			const struct vp_args *args);
+
+#endif /* VFIOPOLICY_RELEASE_H */
