@@ -149,6 +149,7 @@ extern const struct vp_command vp_cmd_apply;
 extern const struct vp_command vp_cmd_claim;
 extern const struct vp_command vp_cmd_del;
 extern const struct vp_command vp_cmd_explain;
+extern const struct vp_command vp_cmd_groups;
 extern const struct vp_command vp_cmd_list;
 extern const struct vp_command vp_cmd_status;
 extern const struct vp_command vp_cmd_monitor;

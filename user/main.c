@@ -13,6 +13,7 @@ static const struct vp_command *const commands[] = {
 	&vp_cmd_release,
 	&vp_cmd_list,
 	&vp_cmd_status,
+	&vp_cmd_groups,
 	&vp_cmd_explain,
 	&vp_cmd_monitor,
 	&vp_cmd_apply,

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vfiopolicy groups [DEVICE|GROUP]...
+ *
+ * The IOMMU groups of the host as a tree, each with whether a guest can be
+ * given it. All of a group or none: what shares one can reach each other's
+ * memory.
+ */
+#include <json.h>
+#include <libsmartcols.h>
+
+#include "command.h"
+#include "device.h"
+#include "groups.h"
+#include "output.h"
+#include "rulearg.h"
+
+enum {
+	COL_ADDRESS,
+	COL_DEVICE,
+	COL_DRIVER,
+};
+
+static const struct vp_out_column columns[] = {
+	[COL_ADDRESS] = { "GROUP", 14, SCOLS_FL_TREE },
+	[COL_DEVICE] = { "DEVICE", 0.4, SCOLS_FL_TRUNC },
+	[COL_DRIVER] = { "DRIVER", 10, 0 },
+};
+
+/**
+ * struct show - what is to be shown
+ * @args: the command line
+ * @host: the host
+ * @groups: its groups
+ * @wanted: which of them to show, by their place in @groups
+ * @module: the module was asked, too
+ */
+struct show {
+	const struct vp_args *args;
+	struct vp_host host;
+	struct vp_groups groups;
+	bool *wanted;
+	bool module;
+};
+
+/* A group of bridges alone is nothing that anybody would give away. */
+static bool has_device(const struct show *show, const struct vp_nl_group *group)
+{
+	const struct vp_host_dev *dev;
+	size_t i;
+
+	for (i = 0; i < group->count; i++) {
+		dev = vp_host_find(&show->host, group->members[i].address);
+		if (dev && !dev->bridge)
+			return true;
+	}
+	return false;
+}
+
+static int want(struct show *show, u32 id, const char *word)
+{
+	const struct vp_nl_group *group = vp_groups_find(&show->groups, id);
+
+	if (!group) {
+		vp_out_error("there is no IOMMU group %s", word);
+		return VP_EXIT_NOT_FOUND;
+	}
+	show->wanted[group - show->groups.groups] = true;
+	return VP_EXIT_DONE;
+}
+
+static int want_word(struct show *show, const char *word)
+{
+	const struct vp_host_dev *dev;
+	u32 id;
+	int ret;
+
+	if (!strcmp(word, "0"))
+		return want(show, 0, word);
+	if (vp_rulearg_number(word, &id))
+		return want(show, id, word);
+	ret = vp_device_find(&show->host, word, &dev);
+	if (ret)
+		return ret;
+	if (dev->group < 0) {
+		vp_out_error("%s has no IOMMU group, so no guest can be given it",
+			     dev->address);
+		return VP_EXIT_NOT_FOUND;
+	}
+	return want(show, (u32)dev->group, word);
+}
+
+static int choose(struct show *show)
+{
+	bool all = show->args->given & (VP_OPT_ALL | VP_OPT_LIST_ALL);
+	int i, ret = VP_EXIT_DONE;
+	size_t n;
+
+	show->wanted = calloc(show->groups.count + 1, sizeof(*show->wanted));
+	if (!show->wanted) {
+		vp_out_error("%s", strerror(ENOMEM));
+		return VP_EXIT_KERNEL;
+	}
+	for (i = 0; i < show->args->nwords && !ret; i++)
+		ret = want_word(show, show->args->words[i]);
+	for (n = 0; n < show->groups.count && !show->args->nwords; n++)
+		show->wanted[n] = all ||
+				  has_device(show, &show->groups.groups[n]);
+	return ret;
+}
+
+/* Who has it open, by the first member that is somebody's. */
+static bool find_users(const struct show *show, const struct vp_nl_group *group,
+		       char *users)
+{
+	const struct vp_host_dev *dev;
+	size_t i;
+
+	users[0] = '\0';
+	for (i = 0; i < group->count; i++) {
+		dev = vp_host_find(&show->host, group->members[i].address);
+		if (dev && vp_device_is_vfio(&show->host, dev->address,
+					     dev->driver))
+			return vp_device_users(&show->host, NULL, dev, users);
+	}
+	return false;
+}
+
+static enum vp_verdict verdict_on(const struct vp_nl_group *group)
+{
+	switch (group->viability) {
+	case VFIOPOLICY_VIABILITY_VIABLE:
+		return VP_VERDICT_MET;
+	case VFIOPOLICY_VIABILITY_BLOCKED:
+		return VP_VERDICT_PENDING;
+	default:
+		return VP_VERDICT_NOT_MET;
+	}
+}
+
+static void print_head(const struct show *show, const struct vp_nl_group *group)
+{
+	char text[VP_GROUPS_LEN], users[VP_DEVICE_LEN];
+
+	vp_groups_say(&show->host, group, text);
+	find_users(show, group, users);
+	vp_out_say("%u %s%s%s%s%s", group->id, vp_out_color(verdict_on(group)),
+		   text, vp_out_uncolor(), users[0] ? ", open in " : "", users);
+}
+
+static void add_lines(const struct show *show, const struct vp_nl_group *group,
+		      struct libscols_table *table)
+{
+	struct libscols_line *head = vp_out_line(table), *line;
+	const struct vp_host_dev *dev;
+	char name[VP_NAMES_LEN];
+	size_t i;
+
+	for (i = 0; i < group->count; i++) {
+		line = scols_table_new_line(table, head);
+		dev = vp_host_find(&show->host, group->members[i].address);
+		if (dev)
+			vp_out_name(&show->host, &dev->facts, name,
+				    sizeof(name));
+		vp_out_cell(line, COL_ADDRESS, group->members[i].address);
+		vp_out_cell(line, COL_DEVICE, dev ? name : "");
+		vp_out_cell(line, COL_DRIVER, group->members[i].driver);
+	}
+}
+
+/*
+ * One table for all, so that columns stand one below the other in all groups.
+ * What is said of a group would make the first of them as wide as itself: the
+ * heads are left empty in the table, and printed in place of its lines.
+ */
+static void print_tree(const struct show *show)
+{
+	struct libscols_table *table;
+	char *text = NULL, *line, *save;
+	size_t i, left = 0, group = 0;
+
+	table = vp_out_table(columns, ARRAY_SIZE(columns));
+	if (table)
+		scols_table_enable_noheadings(table, 1);
+	for (i = 0; table && i < show->groups.count; i++)
+		if (show->wanted[i])
+			add_lines(show, &show->groups.groups[i], table);
+	if (!table || scols_print_table_to_string(table, &text)) {
+		vp_out_error("%s", strerror(ENOMEM));
+		scols_unref_table(table);
+		return;
+	}
+	/* The heads are blank lines, which strsep() leaves where they are. */
+	for (save = text; text && (line = strsep(&save, "\n"));) {
+		if (left) {
+			vp_out_say("%s", line);
+			left--;
+			continue;
+		}
+		while (group < show->groups.count && !show->wanted[group])
+			group++;
+		if (group == show->groups.count)
+			break;
+		print_head(show, &show->groups.groups[group]);
+		left = show->groups.groups[group++].count;
+	}
+	free(text);
+	scols_unref_table(table);
+}
+
+static struct json_object *json_member(const struct show *show,
+				       const struct vp_nl_member *member)
+{
+	const struct vp_host_dev *dev = vp_host_find(&show->host,
+						     member->address);
+	struct json_object *obj = json_object_new_object();
+	char name[VP_NAMES_LEN];
+
+	vp_out_json_string(obj, "address", member->address);
+	if (dev) {
+		vp_out_json_facts(obj, &dev->facts);
+		vp_host_name(&show->host, &dev->facts, name, sizeof(name));
+		vp_out_json_string(obj, "name", name);
+	}
+	vp_out_json_string(obj, "driver", member->driver);
+	vp_out_json_bool(obj, "blocks", member->blocks);
+	vp_out_json_string(obj, "never", member->never ?
+			   vp_verdict_reason_name(member->never) : NULL);
+	return obj;
+}
+
+static struct json_object *json_group(const struct show *show,
+				      const struct vp_nl_group *group)
+{
+	struct json_object *obj = json_object_new_object(), *list;
+	char text[VP_GROUPS_LEN], users[VP_DEVICE_LEN];
+	size_t i;
+
+	vp_out_json_number(obj, "group", group->id);
+	vp_out_json_string(obj, "viability",
+			   vp_groups_viability_name(group->viability));
+	vp_groups_say(&show->host, group, text);
+	vp_out_json_string(obj, "text", text);
+	find_users(show, group, users);
+	vp_out_json_string(obj, "users", users);
+	vp_out_json_string(obj, "domain", vp_groups_domain(&show->host, group));
+	if (show->module)
+		vp_out_json_bool(obj, "isolated_msi", group->isolated_msi);
+	else
+		vp_out_json_string(obj, "isolated_msi", NULL);
+	list = json_object_new_array();
+	for (i = 0; i < group->count; i++)
+		json_object_array_add(list, json_member(show,
+							&group->members[i]));
+	json_object_object_add(obj, "members", list);
+	return obj;
+}
+
+static void print_json(const struct show *show)
+{
+	struct json_object *obj = vp_out_json(), *list;
+	size_t i;
+
+	vp_out_json_bool(obj, "module", show->module);
+	list = json_object_new_array();
+	for (i = 0; i < show->groups.count; i++)
+		if (show->wanted[i])
+			json_object_array_add(list, json_group(show,
+						&show->groups.groups[i]));
+	json_object_object_add(obj, "groups", list);
+	vp_out_json_print(obj);
+}
+
+/* Without the module, or of what it has no rule for, it is by sysfs alone. */
+static void ask_module(struct show *show)
+{
+	struct vp_nl_group *told = NULL;
+	size_t count = 0;
+	struct vp_nl nl;
+
+	show->module = !vp_nl_open(&nl) && !vp_nl_groups(&nl, &told, &count);
+	if (show->module)
+		vp_groups_take(&show->groups, told, count);
+	else
+		vp_out_verbose("module: %s; this is what sysfs shows",
+			       nl.error.text);
+	vp_nl_groups_free(told, count);
+	vp_nl_close(&nl);
+}
+
+static int show_groups(struct show *show)
+{
+	int ret;
+
+	if (vp_groups_read(&show->host, &show->groups)) {
+		vp_out_error("%s", strerror(ENOMEM));
+		return VP_EXIT_KERNEL;
+	}
+	ask_module(show);
+	ret = choose(show);
+	if (ret)
+		return ret;
+	if (!show->groups.count)
+		vp_out_note("there are no IOMMU groups: this host has no IOMMU, or it is off");
+	if (show->args->given & VP_OPT_JSON)
+		print_json(show);
+	else
+		print_tree(show);
+	return VP_EXIT_DONE;
+}
+
+static int run(const struct vp_args *args)
+{
+	struct show show = { .args = args };
+	int ret;
+
+	ret = vp_host_open(&show.host, NULL, NULL);
+	if (ret) {
+		vp_out_error("%s: %s", show.host.devices_dir ?
+			     show.host.devices_dir : "sysfs", strerror(-ret));
+		ret = VP_EXIT_KERNEL;
+	} else {
+		ret = show_groups(&show);
+	}
+	free(show.wanted);
+	vp_groups_free(&show.groups);
+	vp_host_close(&show.host);
+	return ret;
+}
+
+const struct vp_command vp_cmd_groups = {
+	.name = "groups",
+	.synopsis = "[-a] [DEVICE|GROUP]...",
+	.summary = "IOMMU groups as a tree: which can be given away, and what blocks the others",
+	.help =
+"  DEVICE            the group of this device: an address, network interface,\n"
+"                    disk or device file\n"
+"  GROUP             the number of a group\n"
+"  -a, --all         also groups that have nothing but bridges\n"
+"  -n, --numeric     numbers instead of names\n"
+"Works without the module: then what blocks a group is judged by the names of\n"
+"drivers.\n",
+	.examples =
+"  vfiopolicy groups                 all of them\n"
+"  vfiopolicy groups enp3s0          what else would have to go with it\n"
+"  vfiopolicy groups -j 39           one, for a script\n",
+	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_ALL | VP_OPT_LIST_ALL,
+	.min_words = 0,
+	.max_words = -1,
+	.run = run,
+};

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * IOMMU groups as sysfs shows them, in the terms of the module, which knows
+ * better what its own groups are like: the kernel says nowhere whether a driver
+ * does its DMA as the host, so without the module that goes by its name.
+ */
+#include "device.h"
+#include "groups.h"
+#include "sysfs.h"
+
+/* Members that a sentence names. */
+#define NAMED_MAX	3
+
+/* Does a driver leave the DMA of its devices alone, so that a guest may? */
+static bool manages_dma(const struct vp_host *host,
+			const struct vp_host_dev *dev)
+{
+	static const char * const known[] = {
+		"vfiopolicy", "pci-stub", "pcieport",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (!strcmp(dev->driver, known[i]))
+			return true;
+	return vp_device_is_vfio(host, dev->address, dev->driver);
+}
+
+/* Why no rule can have it, as the module sees it. */
+static u32 never(const struct vp_host *host, const struct vp_host_dev *dev)
+{
+	unsigned int boot_vga;
+	char path[64];
+
+	if (dev->bridge)
+		return VFIOPOLICY_REASON_BRIDGE;
+	snprintf(path, sizeof(path), "bus/pci/devices/%s/boot_vga",
+		 dev->address);
+	if (!vp_sysfs_number(host, path, &boot_vga) && boot_vga)
+		return VFIOPOLICY_REASON_BOOT_VGA;
+	return VFIOPOLICY_REASON_NONE;
+}
+
+static void add_member(const struct vp_host *host,
+		       const struct vp_host_dev *dev, struct vp_nl_group *group)
+{
+	struct vp_nl_member *member = &group->members[group->count++];
+	u32 worst = VFIOPOLICY_VIABILITY_VIABLE;
+
+	memcpy(member->address, dev->address, sizeof(member->address));
+	memcpy(member->driver, dev->driver, sizeof(member->driver));
+	member->blocks = dev->driver[0] && !manages_dma(host, dev);
+	member->never = never(host, dev);
+	if (member->blocks)
+		worst = member->never ? VFIOPOLICY_VIABILITY_NEVER :
+					VFIOPOLICY_VIABILITY_BLOCKED;
+	if (worst > group->viability)
+		group->viability = worst;
+}
+
+static struct vp_nl_group *find(struct vp_groups *groups, u32 id)
+{
+	size_t i;
+
+	for (i = 0; i < groups->count; i++)
+		if (groups->groups[i].id == id)
+			return &groups->groups[i];
+	return NULL;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct vp_nl_group *x = a, *y = b;
+
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* The group of a device, made if it is the first. Return: NULL: no memory. */
+static struct vp_nl_group *group_of(const struct vp_host *host,
+				    const struct vp_host_dev *dev,
+				    struct vp_groups *groups)
+{
+	struct vp_nl_group *group = find(groups, (u32)dev->group);
+	size_t i, count = 0;
+
+	if (group)
+		return group;
+	group = &groups->groups[groups->count];
+	for (i = 0; i < host->count; i++)
+		count += host->devs[i].group == dev->group;
+	memset(group, 0, sizeof(*group));
+	group->members = calloc(count, sizeof(*group->members));
+	if (!group->members)
+		return NULL;
+	groups->count++;
+	group->id = (u32)dev->group;
+	group->viability = VFIOPOLICY_VIABILITY_VIABLE;
+	/* Nothing is known of it, so nothing is said against it. */
+	group->isolated_msi = true;
+	return group;
+}
+
+/**
+ * vp_groups_read() - the groups as sysfs shows them
+ * @host: the host
+ * @groups: filled in; to be freed with vp_groups_free(), also after an error
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vp_groups_read(const struct vp_host *host, struct vp_groups *groups)
+{
+	struct vp_nl_group *group;
+	size_t i;
+
+	groups->count = 0;
+	groups->groups = calloc(host->count + 1, sizeof(*groups->groups));
+	if (!groups->groups)
+		return -ENOMEM;
+	for (i = 0; i < host->count; i++) {
+		if (host->devs[i].group < 0)
+			continue;
+		group = group_of(host, &host->devs[i], groups);
+		if (!group)
+			return -ENOMEM;
+		add_member(host, &host->devs[i], group);
+	}
+	qsort(groups->groups, groups->count, sizeof(*groups->groups), by_id);
+	return 0;
+}
+
+/**
+ * vp_groups_free() - forget groups
+ * @groups: the groups
+ */
+void vp_groups_free(struct vp_groups *groups)
+{
+	vp_nl_groups_free(groups->groups, groups->count);
+	memset(groups, 0, sizeof(*groups));
+}
+
+/**
+ * vp_groups_take() - believe the module where it knows of a group
+ * @groups: the groups
+ * @told: what the module told; their members are taken from them
+ * @count: number of @told
+ *
+ * A group that sysfs did not have is gone again, or new: next time.
+ */
+void vp_groups_take(struct vp_groups *groups, struct vp_nl_group *told,
+		    size_t count)
+{
+	struct vp_nl_group *group;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		group = find(groups, told[i].id);
+		if (!group)
+			continue;
+		vp_nl_group_free(group);
+		*group = told[i];
+		told[i].members = NULL;
+		told[i].count = 0;
+	}
+}
+
+/**
+ * vp_groups_find() - the group of a number
+ * @groups: the groups
+ * @id: the number
+ *
+ * Return: the group, or NULL.
+ */
+const struct vp_nl_group *vp_groups_find(const struct vp_groups *groups, u32 id)
+{
+	struct vp_nl_group key = { .id = id };
+
+	if (!groups->count)
+		return NULL;
+	return bsearch(&key, groups->groups, groups->count,
+		       sizeof(key), by_id);
+}
+
+/* What a function that the host needs is to it. */
+static const char *role(const struct vp_host *host,
+			const struct vp_nl_member *member)
+{
+	const struct vp_host_dev *dev = vp_host_find(host, member->address);
+
+	if (member->never == VFIOPOLICY_REASON_BOOT_VGA)
+		return "the boot display";
+	switch (dev ? dev->facts.class >> 8 : 0) {
+	case 0x0600:
+		return "the host's bridge to its processors";
+	case 0x0601:
+		return "the host's ISA bridge";
+	default:
+		return "a bridge, which the host needs for what is behind it";
+	}
+}
+
+static size_t say_blockers(const struct vp_nl_group *group, char *buf)
+{
+	size_t i, n, count = 0;
+
+	n = scnprintf(buf, VP_GROUPS_LEN, "blocked by ");
+	for (i = 0; i < group->count; i++) {
+		if (!group->members[i].blocks || count++ >= NAMED_MAX)
+			continue;
+		n += scnprintf(buf + n, VP_GROUPS_LEN - n, "%s%s (%s)",
+			       count > 1 ? ", " : "", group->members[i].address,
+			       group->members[i].driver);
+	}
+	if (count > NAMED_MAX)
+		n += scnprintf(buf + n, VP_GROUPS_LEN - n, " and %zu more",
+			       count - NAMED_MAX);
+	return n;
+}
+
+static size_t say_never(const struct vp_host *host,
+			const struct vp_nl_group *group, char *buf)
+{
+	size_t i;
+
+	for (i = 0; i < group->count; i++)
+		if (group->members[i].blocks && group->members[i].never)
+			return scnprintf(buf, VP_GROUPS_LEN,
+					 "can never be given: %s is %s (%s)",
+					 group->members[i].address,
+					 role(host, &group->members[i]),
+					 group->members[i].driver);
+	return scnprintf(buf, VP_GROUPS_LEN, "can never be given");
+}
+
+/**
+ * vp_groups_say() - can a group be given to a guest, and if not, why
+ * @host: the host
+ * @group: the group
+ * @buf: where to; %VP_GROUPS_LEN bytes
+ */
+void vp_groups_say(const struct vp_host *host, const struct vp_nl_group *group,
+		   char *buf)
+{
+	size_t n;
+
+	switch (group->viability) {
+	case VFIOPOLICY_VIABILITY_VIABLE:
+		n = scnprintf(buf, VP_GROUPS_LEN, "viable");
+		break;
+	case VFIOPOLICY_VIABILITY_BLOCKED:
+		n = say_blockers(group, buf);
+		break;
+	case VFIOPOLICY_VIABILITY_NEVER:
+		n = say_never(host, group, buf);
+		break;
+	default:
+		n = scnprintf(buf, VP_GROUPS_LEN,
+			      "in a way that this command does not know");
+		break;
+	}
+	if (!group->isolated_msi &&
+	    group->viability != VFIOPOLICY_VIABILITY_NEVER)
+		scnprintf(buf + n, VP_GROUPS_LEN - n,
+			  "; its interrupts are not remapped, so vfio refuses it");
+}
+
+/**
+ * vp_groups_viability_name() - the name of a viability
+ * @viability: an &enum vfiopolicy_viability
+ *
+ * Return: the one in the specification of the netlink family.
+ */
+const char *vp_groups_viability_name(u32 viability)
+{
+	static const char * const names[] = {
+		[VFIOPOLICY_VIABILITY_VIABLE] = "viable",
+		[VFIOPOLICY_VIABILITY_BLOCKED] = "blocked",
+		[VFIOPOLICY_VIABILITY_NEVER] = "never",
+	};
+
+	return viability < ARRAY_SIZE(names) ? names[viability] : "unknown";
+}
+
+/**
+ * vp_groups_domain() - what the host's own DMA goes through
+ * @host: the host
+ * @group: the group
+ *
+ * Return: "dma", "identity", or NULL where that is not known.
+ */
+const char *vp_groups_domain(const struct vp_host *host,
+			     const struct vp_nl_group *group)
+{
+	char path[64], type[VP_SYSFS_LEN];
+
+	if (group->domain == VFIOPOLICY_DOMAIN_DMA)
+		return "dma";
+	if (group->domain == VFIOPOLICY_DOMAIN_IDENTITY)
+		return "identity";
+	snprintf(path, sizeof(path), "kernel/iommu_groups/%u/type", group->id);
+	vp_sysfs_read(host, path, type);
+	if (!strncmp(type, "DMA", 3))
+		return "dma";
+	return !strcmp(type, "identity") ? "identity" : NULL;
+}

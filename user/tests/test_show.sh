@@ -1,0 +1,167 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What the commands that only look print of a made-up host: all of it, as a
+# person and as a script sees it. Without the module; where that is loaded this
+# is left out, since then it would be asked.
+#
+# usage: test_show.sh PROGRAM
+
+set -u
+program=$1
+if grep -qs '^vfiopolicy ' /proc/modules; then
+	echo "KTAP version 1"
+	echo "1..0 # SKIP the module is loaded"
+	exit 0
+fi
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+n=0
+failed=0
+export LC_ALL=C.UTF-8 VFIOPOLICY_SYSFS="$tmp/sys" VFIOPOLICY_ROOT="$tmp/root"
+unset COLUMNS LS_COLORS
+echo "KTAP version 1"
+
+result() # STATUS DESCRIPTION
+{
+	n=$((n + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $n - $2"
+	else
+		echo "not ok $n - $2"
+		sed 's/^/# got:  /' "$tmp/out"
+		sed 's/^/# err:  /' "$tmp/err"
+		[ ! -s "$tmp/want" ] || sed 's/^/# want: /' "$tmp/want"
+		failed=1
+	fi
+}
+
+# What is wanted of standard output comes on standard input; blanks at the ends
+# of lines do not count, and names, which are the machine's, are "...".
+golden() # STATUS DESCRIPTION WORD...
+{
+	cat >"$tmp/want"
+	want=$1
+	what=$2
+	shift 2
+	"$program" "$@" >"$tmp/raw" 2>"$tmp/err"
+	got=$?
+	sed -e 's/ *$//' -e 's/"name": "[^"]*"/"name": "..."/' "$tmp/raw" \
+		>"$tmp/out"
+	[ $got -eq "$want" ] && cmp -s "$tmp/out" "$tmp/want"
+	result $? "exit $want: $what"
+}
+
+has() # STREAM TEXT
+{
+	grep -qF -- "$2" "$tmp/$1"
+	result $? "    $1: $2"
+}
+
+device() # ADDRESS VENDOR DEVICE CLASS DRIVER GROUP
+{
+	d=$tmp/sys/bus/pci/devices/$1
+	mkdir -p "$d"
+	echo "0x$2" >"$d/vendor"
+	echo "0x$3" >"$d/device"
+	echo "0x$4" >"$d/class"
+	echo "(null)" >"$d/driver_override"
+	[ "$5" = - ] || ln -s "../../drivers/$5" "$d/driver"
+	[ "$6" = - ] || ln -s "../../../kernel/iommu_groups/$6" "$d/iommu_group"
+}
+
+device 0000:00:00.0 8086 1237 060000 - 0
+device 0000:00:1c.0 1b36 000c 060400 pcieport 5
+device 0000:00:1f.0 8086 2918 060100 lpc_ich 32
+device 0000:00:1f.2 8086 2922 010601 ahci 32
+device 0000:05:00.0 144d a80a 010802 vfio-pci 39
+device 0000:06:00.0 144d a80a 010802 nvme 40
+device 0000:82:00.0 10de 1b39 030200 vfio-pci 79
+device 0000:82:00.1 10de 10f0 040300 snd_hda_intel 79
+device 0000:90:00.0 10de 1b39 030000 nouveau 80
+device 0000:a0:00.0 1af4 1000 020000 virtio-pci -
+echo 1 >"$tmp/sys/bus/pci/devices/0000:90:00.0/boot_vga"
+mkdir -p "$tmp/sys/kernel/iommu_groups/39"
+echo DMA-FQ >"$tmp/sys/kernel/iommu_groups/39/type"
+
+golden 0 "all groups but those of bridges" groups -n <<'EOF'
+32 can never be given: 0000:00:1f.0 is the host's ISA bridge (lpc_ich)
+├─0000:00:1f.0  8086:2918  lpc_ich
+└─0000:00:1f.2  8086:2922  ahci
+39 viable
+└─0000:05:00.0  144d:a80a  vfio-pci
+40 blocked by 0000:06:00.0 (nvme)
+└─0000:06:00.0  144d:a80a  nvme
+79 blocked by 0000:82:00.1 (snd_hda_intel)
+├─0000:82:00.0  10de:1b39  vfio-pci
+└─0000:82:00.1  10de:10f0  snd_hda_intel
+80 can never be given: 0000:90:00.0 is the boot display (nouveau)
+└─0000:90:00.0  10de:1b39  nouveau
+EOF
+golden 0 "those of bridges, too, by number" groups -n 0 5 <<'EOF'
+0 viable
+└─0000:00:00.0  8086:1237  -
+5 viable
+└─0000:00:1c.0  1b36:000c  pcieport
+EOF
+golden 0 "one, by a device in it" groups -n 82:00.1 <<'EOF'
+79 blocked by 0000:82:00.1 (snd_hda_intel)
+├─0000:82:00.0  10de:1b39  vfio-pci
+└─0000:82:00.1  10de:10f0  snd_hda_intel
+EOF
+golden 3 "a device without one" groups a0:00.0 </dev/null
+has err "0000:a0:00.0 has no IOMMU group"
+golden 3 "a number that is none" groups 39 7 </dev/null
+has err "there is no IOMMU group 7"
+golden 0 "a group as JSON" groups -j 39 <<'EOF'
+{
+  "version": 1,
+  "module": false,
+  "groups": [
+    {
+      "group": 39,
+      "viability": "viable",
+      "text": "viable",
+      "users": null,
+      "domain": "dma",
+      "isolated_msi": null,
+      "members": [
+        {
+          "address": "0000:05:00.0",
+          "vendor": "144d",
+          "device": "a80a",
+          "subsystem_vendor": "0000",
+          "subsystem_device": "0000",
+          "class": "010802",
+          "name": "...",
+          "driver": "vfio-pci",
+          "blocks": false,
+          "never": null
+        }
+      ]
+    }
+  ]
+}
+EOF
+
+# On a terminal no line is longer than that is wide, and has its address.
+fits() # COLUMNS DESCRIPTION WORD...
+{
+	columns=$1
+	what=$2
+	shift 2
+	: >"$tmp/want"
+	TERM=dumb script -qec "stty cols $columns; '$program' $*" /dev/null \
+		</dev/null >"$tmp/raw" 2>"$tmp/err"
+	tr -d '\r' <"$tmp/raw" | sed 's/ *$//' >"$tmp/out"
+	[ "$(wc -L <"$tmp/out")" -le "$columns" ] &&
+		grep -qF 0000:82:00.1 "$tmp/out"
+	result $? "$columns columns: $what"
+}
+
+for columns in 46 60 80; do
+	fits $columns "groups" groups 79
+done
+
+echo "1..$n"
+exit $failed
