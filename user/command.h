@@ -155,5 +155,6 @@ extern const struct vp_command vp_cmd_status;
 extern const struct vp_command vp_cmd_monitor;
 extern const struct vp_command vp_cmd_release;
 extern const struct vp_command vp_cmd_snapshot;
+extern const struct vp_command vp_cmd_sriov;
 
 #endif /* VFIOPOLICY_COMMAND_H */

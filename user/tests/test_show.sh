@@ -144,6 +144,62 @@ golden 0 "a group as JSON" groups -j 39 <<'EOF'
 }
 EOF
 
+# VFs: what is refused before anything is changed, and what would be done.
+device 0000:03:00.0 8086 10c9 020000 igb 20
+device 0000:03:10.0 8086 10ca 020000 igbvf 21
+device 0000:03:10.2 8086 10ca 020000 igbvf 22
+device 0000:04:00.0 8086 10c9 020000 - 23
+pf=$tmp/sys/bus/pci/devices/0000:03:00.0
+for i in 0 2; do
+	ln -s "../0000:03:10.$i" "$pf/virtfn$((i / 2))"
+	ln -s ../0000:03:00.0 "$tmp/sys/bus/pci/devices/0000:03:10.$i/physfn"
+done
+echo 7 >"$pf/sriov_totalvfs"
+echo 2 >"$pf/sriov_numvfs"
+echo 1 >"$pf/sriov_drivers_autoprobe"
+cp "$pf"/sriov_totalvfs "$tmp/sys/bus/pci/devices/0000:04:00.0"
+echo 0 >"$tmp/sys/bus/pci/devices/0000:04:00.0/sriov_numvfs"
+mkdir -p "$tmp/sys/class/net" "$tmp/sys/devices/0000:03:10.2/eth5"
+ln -s ../../devices/0000:03:10.2/eth5 "$tmp/sys/class/net/eth5"
+echo 0x1003 >"$tmp/sys/devices/0000:03:10.2/eth5/flags"
+golden 1 "more VFs than there can be" sriov -n 03:00.0 8 </dev/null
+has err "0000:03:00.0 (8086:10c9) can have 7 VFs at the most, not 8"
+golden 1 "a number that is none" sriov 03:00.0 x </dev/null
+has err "'x' is no number of VFs"
+golden 1 "VFs of a VF" sriov -n 03:10.0 1 </dev/null
+has err "0000:03:10.0 (8086:10ca) is itself a VF: of 0000:03:00.0"
+golden 1 "VFs of what can have none" sriov 05:00.0 1 </dev/null
+has err "has no SR-IOV"
+golden 4 "VFs of what has no driver" sriov 04:00.0 1 </dev/null
+has err "has no driver, and that is what makes VFs"
+golden 2 "VFs that somebody has" sriov -n 03:00.0 3 </dev/null
+has err "  VF 1  0000:03:10.2  is the host's interface eth5, which is up"
+has err "Nothing was changed."
+golden 5 "taken away all the same" sriov -n --force --dry-run 03:00.0 3 <<'EOF'
+0000:03:00.0  8086:10c9: 2 VFs -> 0 -> 3
+Nothing was changed: this was a dry run.
+EOF
+has err "--force: 0000:03:10.2 is the host's interface eth5"
+echo 0x1002 >"$tmp/sys/devices/0000:03:10.2/eth5/flags"
+golden 5 "none in use" sriov -n --dry-run 03:00.0 0 <<'EOF'
+0000:03:00.0  8086:10c9: 2 VFs -> 0
+Nothing was changed: this was a dry run.
+EOF
+golden 0 "as many as there are" sriov -n 03:00.0 2 <<'EOF'
+VF 0  0000:03:10.0  with the host (igbvf): no rule names it
+VF 1  0000:03:10.2  with the host (igbvf): no rule names it
+0000:03:00.0  8086:10c9: 2 of 7 VFs
+EOF
+[ "$(cat "$pf/sriov_numvfs")" = 2 ]
+result $? "    nothing was written"
+# Here the file takes any number, and no VFs go or come.
+golden 0 "none of them" sriov -n 03:00.0 0 <<'EOF'
+0000:03:00.0  8086:10c9: its 2 VFs are gone
+VF 0  0000:03:10.0  with the host (igbvf): no rule names it
+VF 1  0000:03:10.2  with the host (igbvf): no rule names it
+0000:03:00.0  8086:10c9: 0 of 7 VFs
+EOF
+
 # On a terminal no line is longer than that is wide, and has its address.
 fits() # COLUMNS DESCRIPTION WORD...
 {

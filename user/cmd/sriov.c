@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vfiopolicy sriov PF N
+ *
+ * Has the driver of a device make N virtual functions, or remove them, and
+ * waits until each is where the rules want it. What would take a VF from
+ * somebody is refused.
+ */
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <json.h>
+
+#include "command.h"
+#include "device.h"
+#include "output.h"
+#include "vfs.h"
+#include "watch.h"
+
+/* How often to look while the kernel is at it. */
+#define LOOK_NS		100000000L
+
+/**
+ * struct sriov - one run of the command
+ * @args: the command line
+ * @host: the host, read anew when the VFs are there
+ * @pf: address of the device
+ * @name: what to call it
+ * @wanted: how many VFs there are to be
+ * @vfs: those that are there
+ * @nl: the connection to the module
+ * @module: it answers
+ * @changed: their number was changed
+ */
+struct sriov {
+	const struct vp_args *args;
+	struct vp_host host;
+	char pf[VP_HOST_LEN];
+	char name[VP_NAMES_LEN];
+	unsigned int wanted;
+	struct vp_vfs vfs;
+	struct vp_nl nl;
+	bool module;
+	bool changed;
+};
+
+static const struct vp_host_dev *pf_of(const struct sriov *sriov)
+{
+	return vp_host_find(&sriov->host, sriov->pf);
+}
+
+static int parse_number(struct sriov *sriov, const char *word)
+{
+	unsigned long number;
+	char *end;
+
+	errno = 0;
+	number = strtoul(word, &end, 10);
+	if (!isdigit((unsigned char)word[0]) || *end || errno ||
+	    number > VP_VFS_ALL) {
+		vp_out_error("'%s' is no number of VFs: expected 0 or more",
+			     word);
+		return VP_EXIT_USAGE;
+	}
+	sriov->wanted = (unsigned int)number;
+	return VP_EXIT_DONE;
+}
+
+static int refuse_no_sriov(const struct sriov *sriov)
+{
+	const struct vp_host_dev *pf = pf_of(sriov);
+
+	if (pf->physfn[0])
+		vp_out_error("%s (%s) is itself a VF: of %s", sriov->pf,
+			     sriov->name, pf->physfn);
+	else
+		vp_out_error("%s (%s) has no SR-IOV: it can make no VFs; is it turned on in the firmware's set-up and in the device's?",
+			     sriov->pf, sriov->name);
+	return VP_EXIT_USAGE;
+}
+
+/* What the number is refused for before anything is looked at. */
+static int check_number(const struct sriov *sriov)
+{
+	const struct vp_host_dev *pf = pf_of(sriov);
+
+	if (sriov->wanted > sriov->vfs.total) {
+		vp_out_error("%s (%s) can have %u VFs at the most, not %u",
+			     sriov->pf, sriov->name, sriov->vfs.total,
+			     sriov->wanted);
+		vp_out_error_more("Nothing was changed.");
+		return VP_EXIT_USAGE;
+	}
+	if (sriov->wanted != sriov->vfs.present && !pf->driver[0]) {
+		vp_out_error("%s (%s) has no driver, and that is what makes VFs",
+			     sriov->pf, sriov->name);
+		vp_out_error_more("Nothing was changed.");
+		return VP_EXIT_NOT_MET;
+	}
+	return VP_EXIT_DONE;
+}
+
+/*
+ * Whatever the new number, all VFs that are there go: the kernel makes them all
+ * or none. Return: an exit status.
+ */
+static int check_users(struct sriov *sriov)
+{
+	bool force = sriov->args->given & VP_OPT_FORCE;
+	struct vp_nl_dev dev, *told;
+	char text[VP_VFS_LEN];
+	size_t i, used = 0;
+
+	for (i = 0; i < sriov->vfs.count; i++) {
+		told = sriov->module && !vp_nl_dev(&sriov->nl,
+				sriov->vfs.devs[i]->address, &dev) ? &dev : NULL;
+		if (!vp_vfs_use(&sriov->host, sriov->vfs.devs[i], told, text))
+			continue;
+		if (!used++ && !force)
+			vp_out_error("%s (%s) has %u VFs, which all go when their number changes, and some are in use:",
+				     sriov->pf, sriov->name, sriov->vfs.present);
+		if (force)
+			vp_out_note("--force: %s %s",
+				    sriov->vfs.devs[i]->address, text);
+		else
+			vp_out_error_more("  VF %u  %s  %s",
+					  sriov->vfs.devs[i]->facts.vf_index,
+					  sriov->vfs.devs[i]->address, text);
+	}
+	if (!used || force)
+		return VP_EXIT_DONE;
+	vp_out_error_more("Nothing was changed. --force takes them away all the same; one that a guest has is waited for.");
+	return VP_EXIT_KERNEL;
+}
+
+static void show_progress(const struct sriov *sriov, unsigned int target)
+{
+	static int shown = -1;
+	int count;
+
+	if (sriov->args->quiet || !isatty(STDERR_FILENO))
+		return;
+	count = vp_vfs_count(&sriov->host, pf_of(sriov));
+	if (count == shown)
+		return;
+	shown = count;
+	if (target)
+		fprintf(stderr, "\r%d of %u VFs are there", count, target);
+	else
+		fprintf(stderr, "\r%d VFs are still there", count);
+}
+
+static void end_progress(const struct sriov *sriov)
+{
+	if (!sriov->args->quiet && isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%40s\r", "");
+}
+
+static int say_failed(const struct sriov *sriov, unsigned int target, int errnum)
+{
+	vp_out_error("%s (%s): %u VFs: %s", sriov->pf, sriov->name, target,
+		     strerror(errnum));
+	if (errnum == EACCES || errnum == EPERM)
+		vp_out_error_more("This takes root.");
+	else if (errnum == ENOMEM || errnum == ENOSPC)
+		vp_out_error_more("The firmware left them no room for their memory or bus numbers: pci=realloc or pci=assign-busses on the kernel command line, or the firmware's set-up. The kernel log has the details.");
+	else if (errnum == ENOENT || errnum == ENOSYS)
+		vp_out_error_more("Its driver makes no VFs.");
+	else
+		vp_out_error_more("The kernel log has the reason: dmesg | tail");
+	vp_out_error_more("It has %d VFs now.",
+			  vp_vfs_count(&sriov->host, pf_of(sriov)));
+	return VP_EXIT_KERNEL;
+}
+
+/*
+ * Another process does it, so that this one can tell how far it has come, and
+ * need not wait for a guest that does not let go. Return: an exit status.
+ */
+static int set_number(struct sriov *sriov, unsigned int target)
+{
+	const struct timespec rest = { .tv_nsec = LOOK_NS };
+	double waited = 0;
+	pid_t child, got;
+	int status = 0;
+
+	fflush(NULL);
+	child = fork();
+	if (child < 0) {
+		vp_out_error("%s", strerror(errno));
+		return VP_EXIT_KERNEL;
+	}
+	if (!child)
+		_exit(-vp_vfs_set(&sriov->host, pf_of(sriov), target));
+	while (!(got = waitpid(child, &status, WNOHANG))) {
+		show_progress(sriov, target);
+		nanosleep(&rest, NULL);
+		waited += (double)LOOK_NS / 1e9;
+		/* To make them takes as long as it takes. */
+		if (!target && waited >= sriov->args->wait)
+			break;
+	}
+	end_progress(sriov);
+	if (!got) {
+		vp_out_error("%s (%s): its VFs are still going: one is in use, and the kernel waits for its user",
+			     sriov->pf, sriov->name);
+		return VP_EXIT_PENDING;
+	}
+	if (got < 0 || !WIFEXITED(status))
+		return say_failed(sriov, target, EIO);
+	return WEXITSTATUS(status) ?
+	       say_failed(sriov, target, WEXITSTATUS(status)) : VP_EXIT_DONE;
+}
+
+static int change(struct sriov *sriov)
+{
+	int ret = VP_EXIT_DONE;
+
+	if (sriov->vfs.present) {
+		ret = set_number(sriov, 0);
+		if (!ret)
+			vp_out_say("%s  %s: its %u VFs are gone", sriov->pf,
+				   sriov->name, sriov->vfs.present);
+	}
+	if (!ret && sriov->wanted)
+		ret = set_number(sriov, sriov->wanted);
+	sriov->changed = true;
+	return ret;
+}
+
+static const char *or_none(const char *driver)
+{
+	return driver[0] ? driver : "no driver";
+}
+
+static enum vp_verdict verdict_on(const struct vp_nl_dev *dev)
+{
+	return vp_verdict_device(dev, dev->target[0] ? VP_VFIO : VP_HOLD);
+}
+
+static unsigned int index_of(const struct sriov *sriov, const char *address)
+{
+	const struct vp_host_dev *dev = vp_host_find(&sriov->host, address);
+
+	return dev ? dev->facts.vf_index : 0;
+}
+
+static void say_vf(const struct vp_watch_dev *dev, void *arg)
+{
+	const struct sriov *sriov = arg;
+	enum vp_verdict verdict = verdict_on(&dev->dev);
+	char text[VP_VERDICT_LEN], rule[VP_VERDICT_LEN];
+
+	vp_verdict_state(&dev->dev, text);
+	vp_verdict_rule(dev->dev.rule, dev->dev.rule_text, rule, sizeof(rule));
+	vp_out_say("VF %u  %s  %s: %s%s%s%s, rule %s (%.1f s)",
+		   index_of(sriov, dev->address), dev->address, dev->name,
+		   vp_out_color(verdict), dev->done ? "" : "not yet: ", text,
+		   vp_out_uncolor(), rule, dev->seconds);
+	if (verdict == VP_VERDICT_MET)
+		return;
+	vp_verdict_todo(&dev->dev, text);
+	if (text[0])
+		vp_out_say("  %s", text);
+}
+
+static void json_vf(const struct sriov *sriov, const struct vp_host_dev *vf,
+		    const struct vp_nl_dev *told, struct json_object *list)
+{
+	struct json_object *obj;
+	struct vp_nl_dev dev = { .group = vf->group, .facts = vf->facts };
+
+	if (!told) {
+		memcpy(dev.address, vf->address, sizeof(dev.address));
+		memcpy(dev.physfn, vf->physfn, sizeof(dev.physfn));
+		vp_host_driver(&sriov->host, vf->address, dev.driver);
+	}
+	obj = vp_out_json_dev(&sriov->host, told ? told : &dev);
+	if (!told)
+		vp_out_json_string(obj, "state", NULL);
+	vp_out_json_number(obj, "vf", vf->facts.vf_index);
+	vp_out_json_string(obj, "verdict", told ?
+			   vp_verdict_name(verdict_on(told)) : NULL);
+	json_object_array_add(list, obj);
+}
+
+static void print_json(const struct sriov *sriov, const struct vp_watch *watch,
+		       enum vp_verdict worst)
+{
+	struct json_object *obj = vp_out_json(), *list = json_object_new_array();
+	const struct vp_nl_dev *told;
+	size_t i, n;
+
+	vp_out_json_bool(obj, "changed", sriov->changed);
+	vp_out_json_bool(obj, "pending", worst == VP_VERDICT_PENDING);
+	vp_out_json_string(obj, "verdict", vp_verdict_name(worst));
+	vp_out_json_string(obj, "pf", sriov->pf);
+	vp_out_json_number(obj, "vfs", sriov->vfs.present);
+	vp_out_json_number(obj, "vfs_max", sriov->vfs.total);
+	vp_out_json_bool(obj, "autoprobe", sriov->vfs.autoprobe);
+	for (i = 0; i < sriov->vfs.count; i++) {
+		told = NULL;
+		for (n = 0; n < watch->count && !told; n++)
+			if (!strcmp(watch->devs[n].address,
+				    sriov->vfs.devs[i]->address))
+				told = &watch->devs[n].dev;
+		json_vf(sriov, sriov->vfs.devs[i], told, list);
+	}
+	json_object_object_add(obj, "devices", list);
+	vp_out_json_print(obj);
+}
+
+/* Those that a rule names are waited for; the others are told of at once. */
+static void prepare_watch(struct sriov *sriov, struct vp_watch *watch)
+{
+	const struct vp_host_dev *vf;
+	struct vp_watch_dev *dev;
+	size_t i, n = 0;
+
+	for (i = 0; i < sriov->vfs.count; i++) {
+		vf = sriov->vfs.devs[i];
+		dev = &watch->devs[n];
+		if (sriov->module &&
+		    !vp_nl_dev(&sriov->nl, vf->address, &dev->dev)) {
+			dev->known = true;
+			memcpy(dev->address, vf->address, sizeof(dev->address));
+			vp_out_name(&sriov->host, &vf->facts, dev->name,
+				    sizeof(dev->name));
+			n++;
+			continue;
+		}
+		vp_out_say("VF %u  %s  with the host (%s): no rule names it",
+			   vf->facts.vf_index, vf->address,
+			   or_none(vf->driver));
+	}
+	watch->count = n;
+}
+
+static int wait_for_vfs(struct sriov *sriov)
+{
+	enum vp_verdict worst = VP_VERDICT_MET, verdict;
+	struct vp_watch watch;
+	size_t i;
+	int ret;
+
+	if (vp_watch_init(&watch, &sriov->nl, sriov->vfs.count)) {
+		vp_out_error("%s", strerror(ENOMEM));
+		return VP_EXIT_KERNEL;
+	}
+	if (sriov->module)
+		vp_watch_start(&watch);
+	prepare_watch(sriov, &watch);
+	ret = watch.count ? vp_watch_run(&watch, sriov->args->wait, say_vf,
+					 sriov) : 0;
+	if (ret < 0) {
+		vp_out_nl_error(sriov->pf, &sriov->nl.error);
+		vp_watch_free(&watch);
+		return VP_EXIT_KERNEL;
+	}
+	for (i = 0; i < watch.count; i++) {
+		if (!watch.devs[i].done)
+			say_vf(&watch.devs[i], sriov);
+		verdict = verdict_on(&watch.devs[i].dev);
+		if (verdict > worst)
+			worst = verdict;
+	}
+	vp_out_say("%s  %s: %u of %u VFs", sriov->pf, sriov->name,
+		   sriov->vfs.present, sriov->vfs.total);
+	if (sriov->args->given & VP_OPT_JSON)
+		print_json(sriov, &watch, worst);
+	vp_watch_free(&watch);
+	if (worst == VP_VERDICT_MET)
+		return VP_EXIT_DONE;
+	return worst == VP_VERDICT_PENDING ? VP_EXIT_PENDING : VP_EXIT_NOT_MET;
+}
+
+/* Reads the host anew, now that there are others. Return: an exit status. */
+static int look_again(struct sriov *sriov)
+{
+	int ret;
+
+	vp_vfs_free(&sriov->vfs);
+	vp_host_close(&sriov->host);
+	ret = vp_host_open(&sriov->host, NULL, NULL);
+	if (!ret)
+		ret = pf_of(sriov) ? vp_vfs_read(&sriov->host, pf_of(sriov),
+						 &sriov->vfs) : -ENODEV;
+	if (ret) {
+		vp_out_error("%s: %s", sriov->pf, strerror(-ret));
+		return VP_EXIT_KERNEL;
+	}
+	if (sriov->vfs.present == sriov->wanted)
+		return VP_EXIT_DONE;
+	vp_out_error("%s (%s) has %u VFs now, not %u: somebody else changed their number",
+		     sriov->pf, sriov->name, sriov->vfs.present, sriov->wanted);
+	return VP_EXIT_KERNEL;
+}
+
+static int rehearse(const struct sriov *sriov)
+{
+	struct json_object *obj;
+
+	if (sriov->vfs.present && sriov->wanted)
+		vp_out_say("%s  %s: %u VFs -> 0 -> %u", sriov->pf, sriov->name,
+			   sriov->vfs.present, sriov->wanted);
+	else
+		vp_out_say("%s  %s: %u VFs -> %u", sriov->pf, sriov->name,
+			   sriov->vfs.present, sriov->wanted);
+	vp_out_say("Nothing was changed: this was a dry run.");
+	if (sriov->args->given & VP_OPT_JSON) {
+		obj = vp_out_json();
+		vp_out_json_bool(obj, "changed", true);
+		vp_out_json_string(obj, "pf", sriov->pf);
+		vp_out_json_number(obj, "vfs", sriov->vfs.present);
+		vp_out_json_number(obj, "vfs_wanted", sriov->wanted);
+		vp_out_json_number(obj, "vfs_max", sriov->vfs.total);
+		vp_out_json_print(obj);
+	}
+	return VP_EXIT_WOULD_CHANGE;
+}
+
+static int set_vfs(struct sriov *sriov)
+{
+	bool same = sriov->wanted == sriov->vfs.present;
+	int ret = check_number(sriov);
+
+	if (!ret && !same)
+		ret = check_users(sriov);
+	if (ret)
+		return ret;
+	if (!same && (sriov->args->given & VP_OPT_DRY_RUN))
+		return rehearse(sriov);
+	if (!sriov->vfs.autoprobe)
+		vp_out_note("sriov_drivers_autoprobe is 0: VFs that no rule names get no driver by themselves");
+	if (!same)
+		ret = change(sriov);
+	if (!ret && !same)
+		ret = look_again(sriov);
+	return ret ? ret : wait_for_vfs(sriov);
+}
+
+static int find_pf(struct sriov *sriov)
+{
+	const struct vp_host_dev *pf;
+	int ret;
+
+	ret = vp_device_find(&sriov->host, sriov->args->words[0], &pf);
+	if (ret)
+		return ret;
+	memcpy(sriov->pf, pf->address, sizeof(sriov->pf));
+	vp_out_name(&sriov->host, &pf->facts, sriov->name, sizeof(sriov->name));
+	ret = vp_vfs_read(&sriov->host, pf, &sriov->vfs);
+	if (ret == -ENOENT)
+		return refuse_no_sriov(sriov);
+	if (ret) {
+		vp_out_error("%s: %s", sriov->pf, strerror(-ret));
+		return VP_EXIT_KERNEL;
+	}
+	return VP_EXIT_DONE;
+}
+
+static int run(const struct vp_args *args)
+{
+	struct sriov sriov = { .args = args };
+	int ret = parse_number(&sriov, args->words[1]);
+
+	if (ret)
+		return ret;
+	ret = vp_host_open(&sriov.host, NULL, NULL);
+	if (ret) {
+		vp_out_error("%s: %s", sriov.host.devices_dir ?
+			     sriov.host.devices_dir : "sysfs", strerror(-ret));
+		ret = VP_EXIT_KERNEL;
+	} else {
+		ret = find_pf(&sriov);
+	}
+	if (!ret) {
+		sriov.module = !vp_nl_open(&sriov.nl);
+		if (!sriov.module)
+			vp_out_note("the module is %s: no rule claims VFs",
+				    sriov.nl.error.text);
+		ret = set_vfs(&sriov);
+		vp_nl_close(&sriov.nl);
+	}
+	vp_vfs_free(&sriov.vfs);
+	vp_host_close(&sriov.host);
+	return ret;
+}
+
+const struct vp_command vp_cmd_sriov = {
+	.name = "sriov",
+	.synopsis = "PF N [--wait=SEC] [--force] [--dry-run]",
+	.summary = "make N virtual functions of a device, and wait until rules have theirs",
+	.help =
+"  PF                an address, network interface, disk or device file\n"
+"  N                 how many there are to be; 0 removes them\n"
+"  --wait=SEC        wait so long for the VFs to be where rules want them, or to\n"
+"                    go (10)\n"
+"  --force           also when VFs that are there now are in use\n"
+"  --dry-run         say what would happen, and change nothing\n"
+"To change their number the kernel has to remove all of them first. Until the\n"
+"host restarts; sriov_drivers_autoprobe is left as it is.\n",
+	.examples =
+"  vfiopolicy add vfs-of=0000:03:00.0/0-7   a rule for them, once\n"
+"  vfiopolicy sriov enp3s0 8                make them, and see them isolated\n"
+"  vfiopolicy sriov enp3s0 0                remove them\n",
+	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_WAIT | VP_OPT_FORCE |
+		   VP_OPT_DRY_RUN,
+	.min_words = 2,
+	.max_words = 2,
+	.run = run,
+};

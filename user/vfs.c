@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The virtual functions of a device. Nobody asks their users when their number
+ * is changed: the kernel takes all of them away at once, from guests and from
+ * the host, so who has one is looked for here.
+ */
+#include <limits.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "sysfs.h"
+#include "vfs.h"
+
+/* Of /sys/class/net/NAME/flags: the interface is up. */
+#define NET_UP		0x1
+
+static int by_index(const void *a, const void *b)
+{
+	const struct vp_host_dev *const *x = a, *const *y = b;
+
+	return (*x)->facts.vf_index - (*y)->facts.vf_index;
+}
+
+static void device_path(const struct vp_host_dev *dev, const char *file,
+			char *path, size_t size)
+{
+	snprintf(path, size, "bus/pci/devices/%s/%s", dev->address, file);
+}
+
+/**
+ * vp_vfs_read() - read what a device says of its VFs
+ * @host: the host
+ * @pf: the device
+ * @vfs: filled in; to be freed with vp_vfs_free(), also after an error
+ *
+ * Return: 0; -ENOENT when it can have none; -errno.
+ */
+int vp_vfs_read(const struct vp_host *host, const struct vp_host_dev *pf,
+		struct vp_vfs *vfs)
+{
+	unsigned int autoprobe;
+	char path[128];
+	size_t i;
+	int ret;
+
+	memset(vfs, 0, sizeof(*vfs));
+	device_path(pf, "sriov_totalvfs", path, sizeof(path));
+	ret = vp_sysfs_number(host, path, &vfs->total);
+	if (ret)
+		return ret;
+	device_path(pf, "sriov_numvfs", path, sizeof(path));
+	ret = vp_sysfs_number(host, path, &vfs->present);
+	if (ret)
+		return ret;
+	device_path(pf, "sriov_drivers_autoprobe", path, sizeof(path));
+	vfs->autoprobe = vp_sysfs_number(host, path, &autoprobe) || autoprobe;
+	vfs->devs = calloc(host->count + 1, sizeof(const void *));
+	if (!vfs->devs)
+		return -ENOMEM;
+	for (i = 0; i < host->count; i++)
+		if (!strcmp(host->devs[i].physfn, pf->address))
+			vfs->devs[vfs->count++] = &host->devs[i];
+	qsort(vfs->devs, vfs->count, sizeof(const void *), by_index);
+	return 0;
+}
+
+/**
+ * vp_vfs_free() - forget VFs
+ * @vfs: the VFs
+ */
+void vp_vfs_free(struct vp_vfs *vfs)
+{
+	free(vfs->devs);
+	memset(vfs, 0, sizeof(*vfs));
+}
+
+/* The host's own interface on a VF, if it is up. */
+static bool find_net(const struct vp_host *host, const struct vp_host_dev *vf,
+		     char *name)
+{
+	struct vp_host_identity identity;
+	char path[128], text[VP_SYSFS_LEN];
+	size_t i;
+
+	vp_host_identify(host, vf, &identity);
+	for (i = 0; i < identity.net_count; i++) {
+		snprintf(path, sizeof(path), "class/net/%s/flags",
+			 identity.nets[i].name);
+		if (vp_sysfs_read(host, path, text) ||
+		    !(strtoul(text, NULL, 16) & NET_UP))
+			continue;
+		memcpy(name, identity.nets[i].name, VP_HOST_LEN);
+		return true;
+	}
+	return false;
+}
+
+/**
+ * vp_vfs_use() - would anybody miss a VF
+ * @host: the host
+ * @vf: the VF
+ * @told: what the module says of it; NULL when it says nothing
+ * @text: set to who, a clause that reads after the address; %VP_VFS_LEN bytes
+ *
+ * Return: true when somebody would.
+ */
+bool vp_vfs_use(const struct vp_host *host, const struct vp_host_dev *vf,
+		const struct vp_nl_dev *told, char *text)
+{
+	char users[VP_DEVICE_LEN], net[VP_HOST_LEN];
+
+	text[0] = '\0';
+	if (vp_device_is_vfio(host, vf->address, vf->driver) &&
+	    vp_device_users(host, NULL, vf, users))
+		snprintf(text, VP_VFS_LEN, "is open in %.280s", users);
+	else if (told && told->in_use)
+		snprintf(text, VP_VFS_LEN, "is in use: a user has it open");
+	else if (find_net(host, vf, net))
+		snprintf(text, VP_VFS_LEN, "is the host's interface %s, which is up",
+			 net);
+	return text[0];
+}
+
+/**
+ * vp_vfs_count() - how many VFs of a device can be seen at this moment
+ * @host: the host
+ * @pf: the device
+ *
+ * Return: how many, also while they are being made.
+ */
+int vp_vfs_count(const struct vp_host *host, const struct vp_host_dev *pf)
+{
+	char path[PATH_MAX];
+	int count = 0;
+
+	do {
+		snprintf(path, sizeof(path), "%s/%s/virtfn%d",
+			 host->devices_dir, pf->address, count);
+	} while (!access(path, F_OK) && ++count);
+	return count;
+}
+
+/**
+ * vp_vfs_set() - have the driver of a device make or remove VFs
+ * @host: the host
+ * @pf: the device
+ * @count: how many there are to be
+ *
+ * Returns when that is done, which takes as long as their drivers take.
+ *
+ * Return: 0 or -errno.
+ */
+int vp_vfs_set(const struct vp_host *host, const struct vp_host_dev *pf,
+	       unsigned int count)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", count);
+	return vp_sysfs_write_dev(host, pf->address, "sriov_numvfs", text);
+}
