@@ -225,6 +225,66 @@ void vp_out_name(const struct vp_host *host, const struct vp_facts *facts,
 		vp_host_name(host, facts, buf, size);
 }
 
+/* Which column goes by this name, whatever its case. Return: @count: none. */
+static size_t find_column(const struct vp_out_column *columns, size_t count,
+			  const char *name, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (strlen(columns[i].title) == len &&
+		    !strncasecmp(columns[i].title, name, len))
+			return i;
+	return count;
+}
+
+static void say_columns(const struct vp_out_column *columns, size_t count,
+			const char *name, size_t len)
+{
+	char list[256] = "";
+	size_t i, n = 0;
+
+	for (i = 0; i < count; i++)
+		n += scnprintf(list + n, sizeof(list) - n, "%s%s", i ? ", " : "",
+			       columns[i].title);
+	vp_out_error("--output: '%.*s' is no column: expected one or more of %s, between commas",
+		     (int)len, name, list);
+}
+
+/**
+ * vp_out_choose() - the columns that --output names
+ * @columns: those that can be had
+ * @count: number of @columns
+ * @wanted: their titles, between commas, in whatever case
+ * @chosen: set to the places of those chosen, in the order of @wanted; room for
+ *          @count
+ * @chosen_count: set to how many were chosen
+ *
+ * Return: 0, or -EINVAL after having said which are legal.
+ */
+int vp_out_choose(const struct vp_out_column *columns, size_t count,
+		  const char *wanted, size_t *chosen, size_t *chosen_count)
+{
+	size_t len, column, i;
+
+	*chosen_count = 0;
+	for (;;) {
+		len = strcspn(wanted, ",");
+		column = find_column(columns, count, wanted, len);
+		for (i = 0; i < *chosen_count && column < count; i++)
+			if (chosen[i] == column)
+				column = count;
+		if (column == count) {
+			say_columns(columns, count, wanted, len);
+			return -EINVAL;
+		}
+		chosen[(*chosen_count)++] = column;
+		if (!wanted[len])
+			return 0;
+		wanted += len + 1;
+	}
+}
+
 /**
  * vp_out_table() - begin a table
  * @columns: its columns

@@ -43,6 +43,8 @@ const char *vp_out_uncolor(void);
 void vp_out_name(const struct vp_host *host, const struct vp_facts *facts,
 		 char *buf, size_t size);
 
+int vp_out_choose(const struct vp_out_column *columns, size_t count,
+		  const char *wanted, size_t *chosen, size_t *chosen_count);
 struct libscols_table *vp_out_table(const struct vp_out_column *columns,
 				    size_t count);
 struct libscols_line *vp_out_line(struct libscols_table *table);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vfiopolicy list [-a]
+ * vfiopolicy list [-a] [-o COLS]
  *
  * The devices that a rule names, or all of the host's, with who drives them.
  */
@@ -19,9 +19,17 @@ enum {
 	COL_STATE,
 	COL_RULE,
 	COL_DEVICE,
+	COLUMNS_USUAL,
+	COL_TARGET = COLUMNS_USUAL,
+	COL_FOUND,
+	COL_PF,
+	COL_CLASS,
+	COL_SUBSYSTEM,
+	COL_USER,
+	COLUMNS,
 };
 
-static const struct vp_out_column columns[] = {
+static const struct vp_out_column columns[COLUMNS] = {
 	[COL_ADDRESS] = { "ADDRESS", 12, 0 },
 	[COL_ID] = { "ID", 9, 0 },
 	[COL_DRIVER] = { "DRIVER", 10, 0 },
@@ -29,6 +37,12 @@ static const struct vp_out_column columns[] = {
 	[COL_STATE] = { "STATE", 8, 0 },
 	[COL_RULE] = { "RULE", 0.2, SCOLS_FL_TRUNC },
 	[COL_DEVICE] = { "DEVICE", 0.3, SCOLS_FL_TRUNC },
+	[COL_TARGET] = { "TARGET", 8, 0 },
+	[COL_FOUND] = { "FOUND", 8, 0 },
+	[COL_PF] = { "PF", 12, 0 },
+	[COL_CLASS] = { "CLASS", 6, 0 },
+	[COL_SUBSYSTEM] = { "SUBSYSTEM", 9, 0 },
+	[COL_USER] = { "USER", 0.2, SCOLS_FL_TRUNC },
 };
 
 /**
@@ -38,12 +52,16 @@ static const struct vp_out_column columns[] = {
  * @devs: devices as the module has them; those it does not know have no
  *        generation
  * @count: number of @devs
+ * @chosen: the columns that are shown
+ * @chosen_count: number of @chosen
  */
 struct list {
 	struct vp_host host;
 	struct vp_safety safety;
 	struct vp_nl_dev *devs;
 	size_t count;
+	size_t chosen[COLUMNS];
+	size_t chosen_count;
 };
 
 static bool is_known(const struct vp_nl_dev *dev)
@@ -98,46 +116,93 @@ static int add_others(struct list *list)
 	return 0;
 }
 
-/* Who has it open, behind what it is. */
-static void append_user(struct list *list, const struct vp_nl_dev *dev,
-			char *text, size_t size)
+static void print_user(struct list *list, const struct vp_nl_dev *dev,
+		       char *buf, size_t size)
 {
-	size_t len = strlen(text);
 	struct vp_user user;
 
-	if (!dev->in_use ||
-	    !vp_safety_vfio_user(&list->safety, dev->address, &user))
-		return;
-	snprintf(text + len, size - len, " (%s %d%s%s)", user.command, user.pid,
-		 user.vm[0] ? ", " : "", user.vm);
+	buf[0] = '\0';
+	if (dev->in_use &&
+	    vp_safety_vfio_user(&list->safety, dev->address, &user))
+		snprintf(buf, size, "%s %d%s%s", user.command, user.pid,
+			 user.vm[0] ? ", " : "", user.vm);
+}
+
+/* What stands in a column, as text; empty for nothing. */
+static void print_cell(struct list *list, const struct vp_nl_dev *dev,
+		       size_t column, char *buf, size_t size)
+{
+	const struct vp_facts *facts = &dev->facts;
+	char text[VP_VERDICT_LEN];
+	size_t n;
+
+	buf[0] = '\0';
+	switch (column) {
+	case COL_ADDRESS:
+		snprintf(buf, size, "%s", dev->address);
+		break;
+	case COL_ID:
+		snprintf(buf, size, "%04x:%04x", facts->vendor, facts->device);
+		break;
+	case COL_DRIVER:
+		snprintf(buf, size, "%s", dev->driver);
+		break;
+	case COL_GROUP:
+		if (dev->group >= 0)
+			snprintf(buf, size, "%d", dev->group);
+		break;
+	case COL_STATE:
+		if (is_known(dev))
+			vp_verdict_state(dev, buf);
+		break;
+	case COL_RULE:
+		if (dev->rule)
+			vp_verdict_rule(dev->rule, dev->rule_text, buf, size);
+		break;
+	case COL_DEVICE:
+		vp_out_name(&list->host, facts, buf, size);
+		print_user(list, dev, text, sizeof(text));
+		n = strlen(buf);
+		if (text[0])
+			scnprintf(buf + n, size - n, " (%s)", text);
+		break;
+	case COL_TARGET:
+		snprintf(buf, size, "%s", dev->target);
+		break;
+	case COL_FOUND:
+		snprintf(buf, size, "%s", dev->found);
+		break;
+	case COL_PF:
+		snprintf(buf, size, "%s", dev->physfn);
+		break;
+	case COL_CLASS:
+		snprintf(buf, size, "%06x", facts->class);
+		break;
+	case COL_SUBSYSTEM:
+		snprintf(buf, size, "%04x:%04x", facts->subvendor,
+			 facts->subdevice);
+		break;
+	default:
+		print_user(list, dev, buf, size);
+		break;
+	}
 }
 
 static void print_device(struct list *list, const struct vp_nl_dev *dev,
 			 struct libscols_line *line)
 {
-	char text[VFIOPOLICY_RULE_LEN_MAX + 16], state[VP_VERDICT_LEN];
 	enum vp_action action = dev->target[0] ? VP_VFIO : VP_HOLD;
+	char text[VFIOPOLICY_RULE_LEN_MAX + VP_VERDICT_LEN];
+	size_t i;
 
-	vp_out_cell(line, COL_ADDRESS, dev->address);
-	snprintf(text, sizeof(text), "%04x:%04x", dev->facts.vendor,
-		 dev->facts.device);
-	vp_out_cell(line, COL_ID, text);
-	vp_out_cell(line, COL_DRIVER, dev->driver);
-	snprintf(text, sizeof(text), "%d", dev->group);
-	vp_out_cell(line, COL_GROUP, dev->group < 0 ? "" : text);
-	vp_out_name(&list->host, &dev->facts, text, sizeof(text));
-	append_user(list, dev, text, sizeof(text));
-	vp_out_cell(line, COL_DEVICE, text);
-	if (!is_known(dev)) {
-		vp_out_cell(line, COL_STATE, "");
-		vp_out_cell(line, COL_RULE, "");
-		return;
+	for (i = 0; i < list->chosen_count; i++) {
+		print_cell(list, dev, list->chosen[i], text, sizeof(text));
+		if (list->chosen[i] == COL_STATE && is_known(dev))
+			vp_out_cell_verdict(line, i, text,
+					    vp_verdict_device(dev, action));
+		else
+			vp_out_cell(line, i, text);
 	}
-	vp_verdict_state(dev, state);
-	vp_out_cell_verdict(line, COL_STATE, state,
-			    vp_verdict_device(dev, action));
-	vp_verdict_rule(dev->rule, dev->rule_text, text, sizeof(text));
-	vp_out_cell(line, COL_RULE, dev->rule ? text : "");
 }
 
 static void print_json(struct list *list, bool module)
@@ -164,10 +229,13 @@ static void print_json(struct list *list, bool module)
 
 static void print_table(struct list *list)
 {
+	struct vp_out_column shown[COLUMNS];
 	struct libscols_table *table;
 	size_t i;
 
-	table = vp_out_table(columns, ARRAY_SIZE(columns));
+	for (i = 0; i < list->chosen_count; i++)
+		shown[i] = columns[list->chosen[i]];
+	table = vp_out_table(shown, list->chosen_count);
 	for (i = 0; i < list->count; i++)
 		print_device(list, &list->devs[i], vp_out_line(table));
 	vp_out_table_print(table);
@@ -218,9 +286,16 @@ static int list_devices(struct list *list, const struct vp_args *args)
 
 static int run(const struct vp_args *args)
 {
-	struct list list = { 0 };
+	struct list list = { .chosen_count = COLUMNS_USUAL };
+	size_t i;
 	int ret;
 
+	for (i = 0; i < COLUMNS_USUAL; i++)
+		list.chosen[i] = i;
+	if (args->output &&
+	    vp_out_choose(columns, COLUMNS, args->output, list.chosen,
+			  &list.chosen_count))
+		return VP_EXIT_USAGE;
 	ret = vp_host_open(&list.host, NULL, NULL);
 	if (ret) {
 		vp_out_error("%s: %s", list.host.devices_dir ?
@@ -239,15 +314,22 @@ static int run(const struct vp_args *args)
 
 const struct vp_command vp_cmd_list = {
 	.name = "list",
-	.synopsis = "[-a]",
+	.synopsis = "[-a] [-o COLS]",
 	.summary = "the devices that rules name: driver, group, state, rule",
 	.help =
 "  -a, --all         all devices of the host but bridges; works without the\n"
 "                    module, too\n"
+"  -o, --output=COLS these columns: ADDRESS, ID, DRIVER, GROUP, STATE, RULE,\n"
+"                    DEVICE, and TARGET (the driver wanted), FOUND (who was\n"
+"                    turned away), PF, CLASS, SUBSYSTEM, USER (who has it open)\n"
 "  -n, --numeric     numbers instead of names\n"
 "  --no-legend       no heading\n",
+	.examples =
+"  vfiopolicy list -a                everything that could be given away\n"
+"  vfiopolicy list -o ADDRESS,USER   which guest has what\n"
+"  vfiopolicy list -j | jq -r '.devices[] | select(.in_use) | .address'\n",
 	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_NO_LEGEND |
-		   VP_OPT_ALL | VP_OPT_LIST_ALL,
+		   VP_OPT_ALL | VP_OPT_LIST_ALL | VP_OPT_OUTPUT,
 	.min_words = 0,
 	.max_words = 0,
 	.run = run,

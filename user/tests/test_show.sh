@@ -144,6 +144,32 @@ golden 0 "a group as JSON" groups -j 39 <<'EOF'
 }
 EOF
 
+golden 0 "all devices" list -n -a <<'EOF'
+ADDRESS       ID         DRIVER         GROUP  STATE  RULE  DEVICE
+0000:00:1f.2  8086:2922  ahci              32  -      -     8086:2922
+0000:05:00.0  144d:a80a  vfio-pci          39  -      -     144d:a80a
+0000:06:00.0  144d:a80a  nvme              40  -      -     144d:a80a
+0000:82:00.0  10de:1b39  vfio-pci          79  -      -     10de:1b39
+0000:82:00.1  10de:10f0  snd_hda_intel     79  -      -     10de:10f0
+0000:90:00.0  10de:1b39  nouveau           80  -      -     10de:1b39
+0000:a0:00.0  1af4:1000  virtio-pci         -  -      -     1af4:1000
+EOF
+has err "the module is not loaded"
+golden 0 "columns of one's own, in one's own order" \
+	list -a --no-legend -o group,CLASS,Address <<'EOF'
+   32  010601  0000:00:1f.2
+   39  010802  0000:05:00.0
+   40  010802  0000:06:00.0
+   79  030200  0000:82:00.0
+   79  040300  0000:82:00.1
+   80  030000  0000:90:00.0
+    -  020000  0000:a0:00.0
+EOF
+golden 1 "a column that is none" list -a -o ADDRESS,COLOR </dev/null
+has err "'COLOR' is no column: expected one or more of ADDRESS, ID, DRIVER,"
+golden 1 "a column twice" list -a -o ID,id </dev/null
+golden 1 "no column" list -a -o "" </dev/null
+
 # VFs: what is refused before anything is changed, and what would be done.
 device 0000:03:00.0 8086 10c9 020000 igb 20
 device 0000:03:10.0 8086 10ca 020000 igbvf 21
@@ -215,8 +241,9 @@ fits() # COLUMNS DESCRIPTION WORD...
 	result $? "$columns columns: $what"
 }
 
-for columns in 46 60 80; do
+for columns in 46 60 72 80; do
 	fits $columns "groups" groups 79
+	[ $columns -lt 72 ] || fits $columns "list" list -aq
 done
 
 echo "1..$n"
