@@ -11,6 +11,7 @@
 
 #include "output.h"
 #include "state.h"
+#include "wrap.h"
 
 #define JSON_ABI	1
 
@@ -366,6 +367,8 @@ void vp_out_table_print(struct libscols_table *table)
 		vp_out_error("%s", strerror(ENOMEM));
 		return;
 	}
+	if (isatty(STDOUT_FILENO))
+		vp_wrap_table(table, scols_table_get_termwidth(table));
 	if (scols_table_get_nlines(table))
 		scols_print_table(table);
 	scols_unref_table(table);
@@ -483,6 +486,8 @@ struct json_object *vp_out_json_dev(const struct vp_host *host,
 	vp_out_json_string(obj, "target", dev->target);
 	vp_out_json_bool(obj, "adopted", dev->adopted);
 	vp_out_json_bool(obj, "in_use", dev->in_use);
+	vp_out_json_string(obj, "found", dev->found);
+	vp_out_json_bool(obj, "framebuffer", dev->framebuffer);
 	vp_out_json_number(obj, "generation", dev->generation);
 	return obj;
 }

@@ -316,6 +316,9 @@ const struct vp_command vp_cmd_explain = {
 "  DEVICE            an address, network interface, disk or device file\n"
 "  --on FILE         a device of that snapshot, and the rules of the files\n"
 "Without the module, the rules are those of the files, too.\n",
+	.examples =
+"  vfiopolicy explain enp3s0         why does the host keep it\n"
+"  vfiopolicy explain 82:00.0 --on other.json\n",
 	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_ON,
 	.min_words = 1,
 	.max_words = 1,

@@ -123,14 +123,17 @@ static void print_device(const char *clock, const struct vp_nl_event *event)
 	const struct vp_nl_dev *dev = &event->dev;
 	enum vp_verdict verdict =
 		vp_verdict_device(dev, dev->target[0] ? VP_VFIO : VP_HOLD);
+	const char *state = vp_state_name(dev->state);
 	char reason[VP_VERDICT_LEN];
 
+	/* That a driver was turned away is news; that it is unbound is not. */
+	if (dev->reason == VFIOPOLICY_REASON_VETOED)
+		state = "veto";
 	vp_verdict_reason(dev, reason);
 	printf("%s  %s  %04x:%04x  %-12s -> %s%-12s%s  %s\n", clock,
 	       dev->address, dev->facts.vendor, dev->facts.device,
 	       event->has_old ? vp_state_name(event->old_state) : "appeared",
-	       vp_out_color(verdict), vp_state_name(dev->state),
-	       vp_out_uncolor(), reason[0] ? reason :
+	       vp_out_color(verdict), state, vp_out_uncolor(), reason[0] ? reason :
 	       dev->driver[0] ? dev->driver : "-");
 }
 
@@ -242,6 +245,9 @@ const struct vp_command vp_cmd_monitor = {
 "  --count=N         end after N events\n"
 "With --json, one object a line. With --verbose, says 'listening' on standard\n"
 "error as soon as no event will be missed.\n",
+	.examples =
+"  vfiopolicy monitor                as it happens\n"
+"  vfiopolicy monitor -j | jq -r 'select(.device.state == \"lost\") | .device.address'\n",
 	.options = VP_OPT_JSON | VP_OPT_COUNT,
 	.min_words = 0,
 	.max_words = 0,

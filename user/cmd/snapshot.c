@@ -39,6 +39,8 @@ const struct vp_command vp_cmd_snapshot = {
 	.help =
 "It holds serial numbers and MAC addresses. Reading it wakes devices that\n"
 "sleep. explain --on FILE reads it.\n",
+	.examples =
+"  vfiopolicy snapshot > host.json   to rehearse on another host\n",
 	.options = VP_OPT_JSON,
 	.min_words = 0,
 	.max_words = 0,

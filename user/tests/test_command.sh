@@ -307,8 +307,7 @@ if grep -qs vfiopolicy /proc/modules; then
 else
 	for words in "claim 82:00.0" "add 10de:1b39" "add 82:00.0" "add hold 0000:06:00.0" \
 		     "add --all 144d:a80a" "add --absent-ok 1234:5678" \
-		     "list" "status" "apply" \
-		     "status 82:00.0" "monitor" "list -j" "status -j"; do
+		     "list" "apply" "monitor" "list -j"; do
 		# shellcheck disable=SC2086
 		run 2 "no module: $words" $words
 		has err "modprobe vfiopolicy"

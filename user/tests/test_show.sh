@@ -226,6 +226,98 @@ VF 1  0000:03:10.2  with the host (igbvf): no rule names it
 0000:03:00.0  8086:10c9: 0 of 7 VFs
 EOF
 
+# Status by the rule files, which must be root's.
+rules=$tmp/root/etc/vfiopolicy/rules.d
+mkdir -p "$rules"
+if [ "$(stat -c %u "$rules")" = 0 ]; then
+	golden 0 "no rules" status <<'EOF'
+there are no rules
+EOF
+	has err "To load it: modprobe vfiopolicy"
+	cat >"$rules/50-local.rules" <<'EOF'
+vfio 10de:1b39 0000:82:00.0 name=gpu0
+vfio 144d:a80a name=disks
+leave 8086:*
+vfio 1234:5678
+EOF
+	golden 4 "status" status -n <<'EOF'
+RULE   WANTS                   STATE        WHY
+3      leave 8086:*            met          5 left to the host
+gpu0   0000:82:00.0 10de:1b39  met          0000:82:00.0 isolated
+disks  144d:a80a               not met      0000:06:00.0 native: nvme has it; 1 of 2 met
+4      1234:5678               not present  no device that is present is named by it
+2 of 4 rules are not met; status RULE says more
+EOF
+	golden 4 "status, and more of it" status -nv <<'EOF'
+RULE   ORIGIN  WANTS                   STATE        WHY
+3      file    leave 8086:*            met          5 left to the host
+gpu0   file    0000:82:00.0 10de:1b39  met          0000:82:00.0 isolated
+disks  file    144d:a80a               not met      0000:06:00.0 native: nvme has it; 1 of 2 met
+4      file    1234:5678               not present  no device that is present is named by it
+
+DEVICE        RULE  STATE     WHY
+0000:05:00.0     2  met       isolated
+0000:06:00.0     2  not met   native: nvme has it
+0000:82:00.0     1  met       isolated
+2 of 4 rules are not met; status RULE says more
+EOF
+	golden 4 "its last line" status --summary <<'EOF'
+2 of 4 rules are not met; status RULE says more
+EOF
+	golden 0 "of a rule by its name" status -n gpu0 <<'EOF'
+rule 1, from a rule file: vfio 0000:82:00.0 10de:1b39 name=gpu0
+  met
+  0000:82:00.0 isolated
+EOF
+	golden 4 "of a rule by its number" status -n 2 <<'EOF'
+rule 2, from a rule file: vfio 144d:a80a name=disks
+  not met: 0000:06:00.0 native: nvme has it; 1 of 2 met
+  0000:05:00.0 isolated
+  0000:06:00.0 native: nvme has it
+EOF
+	golden 0 "of a device that a rule leaves alone" status -n 03:00.0 <<'EOF'
+0000:03:00.0  8086:10c9
+  id      8086:10c9, subsystem 0000:0000, class 020000
+  rule    3, from a rule file: leave 8086:*
+  state   left to the host
+  driver  igb
+  group   20
+EOF
+	golden 4 "of a device" status -n 06:00.0 <<'EOF'
+0000:06:00.0  144d:a80a
+  id      144d:a80a, subsystem 0000:0000, class 010802
+  rule    2, from a rule file: vfio 144d:a80a name=disks
+  state   native: nvme has it
+  driver  nvme
+  group   40
+  wanted  vfio-pci
+it stays with nvme for now
+EOF
+	golden 3 "of one that no rule names" status -n a0:00.0 </dev/null
+	has err "0000:a0:00.0: no rule names it; the host has it with virtio-pci"
+	golden 3 "of a rule that is none" status 99 </dev/null
+	has err "there is no rule 99"
+	golden 3 "of nothing" status gpu1 </dev/null
+	golden 4 "as JSON" status -j 4 <<'EOF'
+{
+  "version": 1,
+  "verdict": "no-device",
+  "rule": {
+    "id": 4,
+    "origin": "file",
+    "text": "vfio 1234:5678",
+    "name": null,
+    "verdict": "no-device",
+    "why": "no device that is present is named by it",
+    "devices": [
+    ]
+  },
+  "devices": [
+  ]
+}
+EOF
+fi
+
 # On a terminal no line is longer than that is wide, and has its address.
 fits() # COLUMNS DESCRIPTION WORD...
 {
@@ -237,13 +329,14 @@ fits() # COLUMNS DESCRIPTION WORD...
 		</dev/null >"$tmp/raw" 2>"$tmp/err"
 	tr -d '\r' <"$tmp/raw" | sed 's/ *$//' >"$tmp/out"
 	[ "$(wc -L <"$tmp/out")" -le "$columns" ] &&
-		grep -qF 0000:82:00.1 "$tmp/out"
+		grep -qF 0000:82:00. "$tmp/out"
 	result $? "$columns columns: $what"
 }
 
 for columns in 46 60 72 80; do
 	fits $columns "groups" groups 79
 	[ $columns -lt 72 ] || fits $columns "list" list -aq
+	[ $columns -lt 72 ] || fits $columns "status" status -v 2\> /dev/null
 done
 
 echo "1..$n"
