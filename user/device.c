@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * One device that a command is about: found by the word that was typed, with
- * a hint where it was nearly one; and who has it open through vfio.
+ * a hint where it was nearly one.
  */
-#include <dirent.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <unistd.h>
 
@@ -134,109 +132,4 @@ bool vp_device_is_vfio(const struct vp_host *host, const char *address,
 	snprintf(path, sizeof(path), "%s/%s/vfio-dev", host->devices_dir,
 		 address);
 	return !access(path, F_OK);
-}
-
-/* The device files by which a device is given away: its group's, its own. */
-static void device_files(const struct vp_host *host,
-			 const struct vp_host_dev *dev, char *group, char *own,
-			 size_t size)
-{
-	struct dirent *entry;
-	char path[PATH_MAX];
-	DIR *dir;
-
-	snprintf(group, size, "/dev/vfio/%d", dev->group);
-	own[0] = '\0';
-	snprintf(path, sizeof(path), "%s/%s/vfio-dev", host->devices_dir,
-		 dev->address);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			snprintf(own, size, "/dev/vfio/devices/%.32s",
-				 entry->d_name);
-	if (dir)
-		closedir(dir);
-}
-
-/* Has a process one of two files open? */
-static bool has_open(int fds, const char *group, const char *own)
-{
-	char target[PATH_MAX];
-	struct dirent *entry;
-	DIR *dir = fdopendir(fds);
-	bool found = false;
-	ssize_t len;
-
-	while (dir && !found && (entry = readdir(dir))) {
-		len = readlinkat(fds, entry->d_name, target, sizeof(target) - 1);
-		if (len <= 0)
-			continue;
-		target[len] = '\0';
-		found = !strcmp(target, group) || !strcmp(target, own);
-	}
-	if (dir)
-		closedir(dir);
-	else
-		close(fds);
-	return found;
-}
-
-static void read_command(int proc, const char *pid, char *command, size_t size)
-{
-	char path[NAME_MAX + 8], *p;
-	ssize_t len;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/comm", pid);
-	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-	len = fd < 0 ? 0 : read(fd, command, size - 1);
-	if (fd >= 0)
-		close(fd);
-	command[len > 0 ? len : 0] = '\0';
-	command[strcspn(command, "\n")] = '\0';
-	for (p = command; *p; p++)
-		if (*p < ' ' || *p > '~')
-			*p = '?';
-}
-
-/**
- * vp_device_users() - who has a device open through vfio
- * @host: the host
- * @proc: where procfs is; NULL for /proc
- * @dev: the device
- * @users: set to names and numbers of processes, between commas;
- *         %VP_DEVICE_LEN bytes
- *
- * By the descriptors of all processes. Those of others are root's to see.
- *
- * Return: true when there is one.
- */
-bool vp_device_users(const struct vp_host *host, const char *proc,
-		     const struct vp_host_dev *dev, char *users)
-{
-	char group[64], own[64], path[NAME_MAX + 8], text[64], command[32];
-	struct dirent *entry;
-	int fds;
-	DIR *dir;
-
-	users[0] = '\0';
-	if (!host->sysfs)
-		return false;
-	device_files(host, dev, group, own, sizeof(own));
-	dir = opendir(proc ? proc : "/proc");
-	while (dir && (entry = readdir(dir))) {
-		if (!isdigit((unsigned char)entry->d_name[0]))
-			continue;
-		snprintf(path, sizeof(path), "%s/fd", entry->d_name);
-		fds = openat(dirfd(dir), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fds < 0 || !has_open(fds, group, own))
-			continue;
-		read_command(dirfd(dir), entry->d_name, command, sizeof(command));
-		snprintf(text, sizeof(text), "%s%s %.16s", users[0] ? ", " : "",
-			 command, entry->d_name);
-		append(users, VP_DEVICE_LEN, text);
-	}
-	if (dir)
-		closedir(dir);
-	return users[0];
 }

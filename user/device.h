@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One device that a command is about: by its word, and who has it open. */
+/* One device that a command is about, by the word that was typed. */
 #ifndef VFIOPOLICY_DEVICE_H
 #define VFIOPOLICY_DEVICE_H
 
 #include "host.h"
 
-/* Room for a list of users, and for a hint. */
+/* Room for a hint. */
 #define VP_DEVICE_LEN	512
 
 int vp_device_find(const struct vp_host *host, const char *word,
@@ -13,7 +13,5 @@ int vp_device_find(const struct vp_host *host, const char *word,
 bool vp_device_hint(const struct vp_host *host, const char *word, char *hint);
 bool vp_device_is_vfio(const struct vp_host *host, const char *address,
 		       const char *driver);
-bool vp_device_users(const struct vp_host *host, const char *proc,
-		     const struct vp_host_dev *dev, char *users);
 
 #endif /* VFIOPOLICY_DEVICE_H */

@@ -5,41 +5,13 @@
  * does its DMA as the host, so without the module that goes by its name.
  */
 #include "device.h"
+#include "forecast.h"
+#include "group.h"
 #include "groups.h"
 #include "sysfs.h"
 
 /* Members that a sentence names. */
 #define NAMED_MAX	3
-
-/* Does a driver leave the DMA of its devices alone, so that a guest may? */
-static bool manages_dma(const struct vp_host *host,
-			const struct vp_host_dev *dev)
-{
-	static const char * const known[] = {
-		"vfiopolicy", "pci-stub", "pcieport",
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(known); i++)
-		if (!strcmp(dev->driver, known[i]))
-			return true;
-	return vp_device_is_vfio(host, dev->address, dev->driver);
-}
-
-/* Why no rule can have it, as the module sees it. */
-static u32 never(const struct vp_host *host, const struct vp_host_dev *dev)
-{
-	unsigned int boot_vga;
-	char path[64];
-
-	if (dev->bridge)
-		return VFIOPOLICY_REASON_BRIDGE;
-	snprintf(path, sizeof(path), "bus/pci/devices/%s/boot_vga",
-		 dev->address);
-	if (!vp_sysfs_number(host, path, &boot_vga) && boot_vga)
-		return VFIOPOLICY_REASON_BOOT_VGA;
-	return VFIOPOLICY_REASON_NONE;
-}
 
 static void add_member(const struct vp_host *host,
 		       const struct vp_host_dev *dev, struct vp_nl_group *group)
@@ -49,8 +21,10 @@ static void add_member(const struct vp_host *host,
 
 	memcpy(member->address, dev->address, sizeof(member->address));
 	memcpy(member->driver, dev->driver, sizeof(member->driver));
-	member->blocks = dev->driver[0] && !manages_dma(host, dev);
-	member->never = never(host, dev);
+	/* Variant drivers have names of their own. */
+	member->blocks = vp_group_blocks(dev) &&
+			 !vp_device_is_vfio(host, dev->address, dev->driver);
+	member->never = vp_forecast_never(host, dev);
 	if (member->blocks)
 		worst = member->never ? VFIOPOLICY_VIABILITY_NEVER :
 					VFIOPOLICY_VIABILITY_BLOCKED;

@@ -10,6 +10,7 @@
 #include "device.h"
 #include "output.h"
 #include "release.h"
+#include "safety.h"
 #include "sysfs.h"
 
 /* What an override that keeps a device away names; the kernel writes (null). */
@@ -62,9 +63,13 @@ static int fail(const struct vp_host_dev *dev, const char *file, int ret)
 	return VP_EXIT_KERNEL;
 }
 
-static int refuse_users(const struct vp_host_dev *dev, const char *users)
+static int refuse_user(const struct vp_host_dev *dev,
+		       const struct vp_user *user)
 {
-	vp_out_error("%s is in use: it is open in %s", dev->address, users);
+	char who[VP_USE_LEN];
+
+	vp_safety_print_user(user, who, sizeof(who));
+	vp_out_error("%s is in use by %s", dev->address, who);
 	vp_out_error_more("Nothing was changed. Shut that down, or detach the device from it, first.");
 	return VP_EXIT_KERNEL;
 }
@@ -103,9 +108,10 @@ int vp_release_by_sysfs(const struct vp_host *host,
 			const struct vp_host_dev *dev,
 			const struct vp_args *args)
 {
-	char override[VP_SYSFS_LEN], users[VP_DEVICE_LEN];
-	char driver[VP_HOST_LEN];
-	bool kept, json = args->given & VP_OPT_JSON;
+	char override[VP_SYSFS_LEN], driver[VP_HOST_LEN];
+	struct vp_safety safety;
+	struct vp_user user;
+	bool kept, open, json = args->given & VP_OPT_JSON;
 	int ret;
 
 	vp_sysfs_read_dev(host, dev->address, "driver_override", override);
@@ -118,8 +124,12 @@ int vp_release_by_sysfs(const struct vp_host *host,
 			print_json(dev, dev->driver, false);
 		return VP_EXIT_DONE;
 	}
-	if (kept && vp_device_users(host, NULL, dev, users))
-		return refuse_users(dev, users);
+	/* Without the mounts one can still be asked who has what open. */
+	vp_safety_open(&safety, host, NULL);
+	open = kept && vp_safety_vfio_user(&safety, dev->address, &user);
+	vp_safety_close(&safety);
+	if (open)
+		return refuse_user(dev, &user);
 	if (args->given & VP_OPT_DRY_RUN) {
 		vp_out_say("%s: %s -> the host; its override is %s", dev->address,
 			   or_none(dev->driver),

@@ -97,23 +97,29 @@ static bool find_net(const struct vp_host *host, const struct vp_host_dev *vf,
 
 /**
  * vp_vfs_use() - would anybody miss a VF
- * @host: the host
+ * @safety: what the host is up to
  * @vf: the VF
  * @told: what the module says of it; NULL when it says nothing
  * @text: set to who, a clause that reads after the address; %VP_VFS_LEN bytes
  *
  * Return: true when somebody would.
  */
-bool vp_vfs_use(const struct vp_host *host, const struct vp_host_dev *vf,
+bool vp_vfs_use(struct vp_safety *safety, const struct vp_host_dev *vf,
 		const struct vp_nl_dev *told, char *text)
 {
-	char users[VP_DEVICE_LEN], net[VP_HOST_LEN];
+	const struct vp_host *host = safety->host;
+	char who[VP_USE_LEN / 2], net[VP_HOST_LEN];
+	struct vp_user user;
 
 	text[0] = '\0';
 	if (vp_device_is_vfio(host, vf->address, vf->driver) &&
-	    vp_device_users(host, NULL, vf, users))
-		snprintf(text, VP_VFS_LEN, "is open in %.280s", users);
-	else if (told && told->in_use)
+	    vp_safety_vfio_user(safety, vf->address, &user)) {
+		vp_safety_print_user(&user, who, sizeof(who));
+		snprintf(text, VP_VFS_LEN, "is in use by %s", who);
+	}
+	if (text[0])
+		return true;
+	if (told && told->in_use)
 		snprintf(text, VP_VFS_LEN, "is in use: a user has it open");
 	else if (find_net(host, vf, net))
 		snprintf(text, VP_VFS_LEN, "is the host's interface %s, which is up",

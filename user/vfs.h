@@ -4,6 +4,7 @@
 #define VFIOPOLICY_VFS_H
 
 #include "nl.h"
+#include "safety.h"
 
 /* Room for what is said of one use. */
 #define VP_VFS_LEN	320
@@ -27,7 +28,7 @@ struct vp_vfs {
 int vp_vfs_read(const struct vp_host *host, const struct vp_host_dev *pf,
 		struct vp_vfs *vfs);
 void vp_vfs_free(struct vp_vfs *vfs);
-bool vp_vfs_use(const struct vp_host *host, const struct vp_host_dev *vf,
+bool vp_vfs_use(struct vp_safety *safety, const struct vp_host_dev *vf,
 		const struct vp_nl_dev *told, char *text);
 int vp_vfs_count(const struct vp_host *host, const struct vp_host_dev *pf);
 int vp_vfs_set(const struct vp_host *host, const struct vp_host_dev *pf,

@@ -340,6 +340,11 @@ const struct vp_command vp_cmd_add = {
 "process has open, VFs and mediated devices. What it needs and the rule might\n"
 "come to name at a later boot gets a rule that leaves it to the host.\n"
 "A device that a native driver has already stays with it until it next appears.\n",
+	.examples =
+"  vfiopolicy add 82:00.0            one device, from now on and at every boot\n"
+"  vfiopolicy add 10de:1b39 with=slot a GPU with its audio function\n"
+"  vfiopolicy add vfs-of=0000:03:00.0/0-3 name=vfs\n"
+"  vfiopolicy add enp3s0 --dry-run   what would happen\n",
 	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_ALL |
 		   VP_OPT_ABSENT_OK | VP_OPT_WAIT | VP_OPT_RUNTIME |
 		   VP_OPT_NEXT_BOOT | VP_OPT_FORCE | VP_OPT_DRY_RUN | VP_OPT_ON,

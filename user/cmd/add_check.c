@@ -5,6 +5,7 @@
  * given to a guest all the same.
  */
 #include "add.h"
+#include "device.h"
 #include "output.h"
 #include "policy.h"
 #include "resolve.h"
@@ -79,8 +80,15 @@ static int refuse_bridge(const struct add *add)
 
 static int refuse_absent(const struct add *add)
 {
+	char hint[VP_DEVICE_LEN];
+	int i;
+
 	vp_out_error("%s names no device that is present",
 		     vp_rulearg_selectors(add->words.text));
+	/* 82:00 reads as an id, and is an address without its function. */
+	for (i = 0; i < add->args->nwords; i++)
+		if (vp_device_hint(&add->host, add->args->words[i], hint))
+			vp_out_error_more("%s", hint);
 	vp_out_error_more("Nothing was changed. vfiopolicy list -a shows what is here; --absent-ok adds the rule for later.");
 	return VP_EXIT_NOT_FOUND;
 }

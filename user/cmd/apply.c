@@ -110,6 +110,8 @@ const struct vp_command vp_cmd_apply = {
 "The files are /etc/vfiopolicy/rules.d/*.rules, and below them those of\n"
 "/run/vfiopolicy/rules.d and /usr/lib/vfiopolicy/rules.d. A rule that is none\n"
 "in any of them changes nothing.\n",
+	.examples =
+"  vfiopolicy apply --dry-run        what the files would change\n",
 	.options = VP_OPT_JSON | VP_OPT_DRY_RUN,
 	.min_words = 0,
 	.max_words = 0,

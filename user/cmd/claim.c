@@ -13,6 +13,7 @@
 #include "device.h"
 #include "output.h"
 #include "release.h"
+#include "safety.h"
 #include "watch.h"
 
 /**
@@ -22,8 +23,8 @@
  * @host: the host
  * @dev: the device
  * @name: what to call it
+ * @safety: what the host is up to
  * @nl: the connection to the module
- * @before: how the module had it
  */
 struct claim {
 	const struct vp_args *args;
@@ -31,8 +32,8 @@ struct claim {
 	struct vp_host host;
 	const struct vp_host_dev *dev;
 	char name[VP_NAMES_LEN];
+	struct vp_safety safety;
 	struct vp_nl nl;
-	struct vp_nl_dev before;
 };
 
 static const char *or_none(const char *driver)
@@ -102,7 +103,8 @@ static int refuse(struct claim *claim)
 {
 	const char *address = claim->dev->address;
 	const struct vp_nl_error error = claim->nl.error;
-	char users[VP_DEVICE_LEN];
+	char who[VP_USE_LEN];
+	struct vp_user user;
 
 	if (error.errnum == ENODEV)
 		return refuse_unnamed(claim);
@@ -111,19 +113,19 @@ static int refuse(struct claim *claim)
 		return VP_EXIT_KERNEL;
 	}
 	vp_out_error("%s (%s): %s", address, claim->name, error.text);
-	if (error.errnum == EBUSY && !claim->release)
+	if (error.errnum == EBUSY && !claim->release) {
 		vp_out_error_more("Nothing was changed. To remove its VFs: vfiopolicy sriov %s 0",
 				  address);
-	else if (error.errnum == EBUSY &&
-		 vp_device_users(&claim->host, NULL, claim->dev, users))
-		vp_out_error_more("Nothing was changed. It is open in %s: shut that down, or detach the device from it, first.",
-				  users);
-	else if (error.errnum == EBUSY)
-		vp_out_error_more("Nothing was changed. Shut down what uses it, or detach it from that, first.");
-	else if (error.errnum == EOPNOTSUPP && strstr(error.text, "disable"))
+	} else if (error.errnum == EBUSY) {
+		vp_safety_vfio_user(&claim->safety, address, &user);
+		vp_safety_print_user(&user, who, sizeof(who));
+		vp_out_error_more("Nothing was changed. Shut down %s, or detach the device from it, first.",
+				  user.pid ? who : "what uses it");
+	} else if (error.errnum == EOPNOTSUPP && strstr(error.text, "disable")) {
 		vp_out_error_more("Nothing was changed. Load the module without it, or boot without vfiopolicy.disable=1.");
-	else
+	} else {
 		vp_out_error_more("Nothing was changed.");
+	}
 	return VP_EXIT_KERNEL;
 }
 
@@ -268,16 +270,83 @@ static int rehearse(struct claim *claim)
 	return VP_EXIT_WOULD_CHANGE;
 }
 
+/* Does the rule say that this may be taken from under the host? */
+static u32 allowed_by(const char *text)
+{
+	struct vp_error err;
+	struct vp_rule rule;
+
+	return vp_rule_parse(text, strlen(text), &rule, &err) ? 0 : rule.allow;
+}
+
+/*
+ * What the host would miss is not taken from it, unless that is forced. The
+ * module looks at nothing of this: it takes a disk from under its file system.
+ * Return: an exit status.
+ */
+static int check_uses(struct claim *claim)
+{
+	bool force = claim->args->given & VP_OPT_FORCE;
+	const struct vp_use *use;
+	struct vp_nl_dev dev;
+	struct vp_uses uses;
+	size_t i, refused = 0;
+
+	/* What no rule names is refused by the module. */
+	if (vp_nl_dev(&claim->nl, claim->dev->address, &dev) || !dev.driver[0])
+		return VP_EXIT_DONE;
+	vp_safety_uses(&claim->safety, claim->dev, &uses);
+	for (i = 0; i < uses.count; i++) {
+		use = &uses.uses[i];
+		if (!vp_safety_refuses(use, false) ||
+		    vp_safety_allow(use) & allowed_by(dev.rule_text))
+			continue;
+		if (force)
+			vp_out_note("--force: %s: %s", dev.address, use->text);
+		else if (refused++)
+			vp_out_error_more("  %s", use->text);
+		else
+			vp_out_error("%s is in use by this host: %s",
+				     dev.address, use->text);
+	}
+	if (!refused)
+		return VP_EXIT_DONE;
+	vp_out_error_more("Nothing was changed. --force would take it away from a running system; its rule takes it at the next boot.");
+	return VP_EXIT_USAGE;
+}
+
+static int claim_or_release(struct claim *claim)
+{
+	int ret = claim->release ? VP_EXIT_DONE : check_uses(claim);
+
+	if (ret)
+		return ret;
+	return claim->args->given & VP_OPT_DRY_RUN ? rehearse(claim) :
+						     ask_and_wait(claim);
+}
+
+static int open_safety(struct claim *claim)
+{
+	int ret = vp_safety_open(&claim->safety, &claim->host, NULL);
+
+	/* To give back harms nobody, whatever is mounted. */
+	if (!ret || claim->release || claim->args->given & VP_OPT_FORCE)
+		return VP_EXIT_DONE;
+	vp_out_error("what is mounted cannot be read, so it is not known what the host uses: %s",
+		     strerror(-ret));
+	vp_out_error_more("Nothing was changed. --force claims it all the same.");
+	return VP_EXIT_USAGE;
+}
+
 static int ask_module(struct claim *claim)
 {
 	int ret = vp_nl_open(&claim->nl);
 
-	if (!ret)
-		ret = claim->args->given & VP_OPT_DRY_RUN ? rehearse(claim) :
-							    ask_and_wait(claim);
-	else if (ret == -ENOENT && claim->release)
+	if (!ret) {
+		ret = claim_or_release(claim);
+	} else if (ret == -ENOENT && claim->release) {
 		ret = vp_release_by_sysfs(&claim->host, claim->dev, claim->args);
-	else {
+	} else {
 		vp_out_nl_error("module vfiopolicy", &claim->nl.error);
 		ret = VP_EXIT_KERNEL;
 	}
@@ -301,7 +370,10 @@ static int run(const struct vp_args *args, bool release)
 	if (!ret) {
 		vp_out_name(&claim.host, &claim.dev->facts, claim.name,
 			    sizeof(claim.name));
-		ret = ask_module(&claim);
+		ret = open_safety(&claim);
+		if (!ret)
+			ret = ask_module(&claim);
+		vp_safety_close(&claim.safety);
 	}
 	vp_host_close(&claim.host);
 	return ret;
@@ -319,18 +391,20 @@ static int run_release(const struct vp_args *args)
 
 const struct vp_command vp_cmd_claim = {
 	.name = "claim",
-	.synopsis = "DEVICE [--wait=SEC] [--dry-run]",
+	.synopsis = "DEVICE [--wait=SEC] [--force] [--dry-run]",
 	.summary = "bring one device to where its rule wants it, now",
 	.help =
 "  DEVICE            an address, network interface, disk or device file\n"
 "  --wait=SEC        wait so long for it (10; 0: do not wait)\n"
+"  --force           also from under a running system that uses it\n"
 "  --dry-run         say what would happen, and change nothing\n"
 "Takes it from the driver of the host that has it, or ends what 'release' said.\n"
 "Rules are neither made nor changed: that is what 'add' is for.\n",
 	.examples =
 "  vfiopolicy claim 82:00.0          take it from nouveau, now\n"
 "  vfiopolicy claim enp3s0 --wait=60 of a driver that takes its time\n",
-	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_WAIT | VP_OPT_DRY_RUN,
+	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_WAIT | VP_OPT_DRY_RUN |
+		   VP_OPT_FORCE,
 	.min_words = 1,
 	.max_words = 1,
 	.run = run_claim,

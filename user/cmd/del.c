@@ -560,6 +560,10 @@ const struct vp_command vp_cmd_del = {
 "  --dry-run         say what would be done, and do nothing; exit status 5 if\n"
 "                    it would change something\n"
 "While a user has one of the devices open, the rule stays.\n",
+	.examples =
+"  vfiopolicy del gpu0               by its name\n"
+"  vfiopolicy del 3                  by its number\n"
+"  vfiopolicy del 82:00.0            by the device that it was added for\n",
 	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_WAIT | VP_OPT_DRY_RUN,
 	.min_words = 1,
 	.max_words = -1,

@@ -31,6 +31,7 @@ static const struct vp_out_column columns[] = {
  * struct show - what is to be shown
  * @args: the command line
  * @host: the host
+ * @safety: who has what open
  * @groups: its groups
  * @wanted: which of them to show, by their place in @groups
  * @module: the module was asked, too
@@ -38,6 +39,7 @@ static const struct vp_out_column columns[] = {
 struct show {
 	const struct vp_args *args;
 	struct vp_host host;
+	struct vp_safety safety;
 	struct vp_groups groups;
 	bool *wanted;
 	bool module;
@@ -110,18 +112,19 @@ static int choose(struct show *show)
 }
 
 /* Who has it open, by the first member that is somebody's. */
-static bool find_users(const struct show *show, const struct vp_nl_group *group,
-		       char *users)
+static bool find_user(struct show *show, const struct vp_nl_group *group,
+		      struct vp_user *user)
 {
 	const struct vp_host_dev *dev;
 	size_t i;
 
-	users[0] = '\0';
+	memset(user, 0, sizeof(*user));
 	for (i = 0; i < group->count; i++) {
 		dev = vp_host_find(&show->host, group->members[i].address);
 		if (dev && vp_device_is_vfio(&show->host, dev->address,
 					     dev->driver))
-			return vp_device_users(&show->host, NULL, dev, users);
+			return vp_safety_vfio_user(&show->safety, dev->address,
+						   user);
 	}
 	return false;
 }
@@ -138,14 +141,16 @@ static enum vp_verdict verdict_on(const struct vp_nl_group *group)
 	}
 }
 
-static void print_head(const struct show *show, const struct vp_nl_group *group)
+static void print_head(struct show *show, const struct vp_nl_group *group)
 {
-	char text[VP_GROUPS_LEN], users[VP_DEVICE_LEN];
+	char text[VP_GROUPS_LEN], who[VP_USE_LEN] = "";
+	struct vp_user user;
 
 	vp_groups_say(&show->host, group, text);
-	find_users(show, group, users);
+	if (find_user(show, group, &user))
+		vp_safety_print_user(&user, who, sizeof(who));
 	vp_out_say("%u %s%s%s%s%s", group->id, vp_out_color(verdict_on(group)),
-		   text, vp_out_uncolor(), users[0] ? ", open in " : "", users);
+		   text, vp_out_uncolor(), who[0] ? ", in use by " : "", who);
 }
 
 static void add_lines(const struct show *show, const struct vp_nl_group *group,
@@ -173,7 +178,7 @@ static void add_lines(const struct show *show, const struct vp_nl_group *group,
  * What is said of a group would make the first of them as wide as itself: the
  * heads are left empty in the table, and printed in place of its lines.
  */
-static void print_tree(const struct show *show)
+static void print_tree(struct show *show)
 {
 	struct libscols_table *table;
 	char *text = NULL, *line, *save;
@@ -229,11 +234,12 @@ static struct json_object *json_member(const struct show *show,
 	return obj;
 }
 
-static struct json_object *json_group(const struct show *show,
+static struct json_object *json_group(struct show *show,
 				      const struct vp_nl_group *group)
 {
 	struct json_object *obj = json_object_new_object(), *list;
-	char text[VP_GROUPS_LEN], users[VP_DEVICE_LEN];
+	char text[VP_GROUPS_LEN];
+	struct vp_user user;
 	size_t i;
 
 	vp_out_json_number(obj, "group", group->id);
@@ -241,8 +247,7 @@ static struct json_object *json_group(const struct show *show,
 			   vp_groups_viability_name(group->viability));
 	vp_groups_say(&show->host, group, text);
 	vp_out_json_string(obj, "text", text);
-	find_users(show, group, users);
-	vp_out_json_string(obj, "users", users);
+	vp_out_json_user(obj, find_user(show, group, &user) ? &user : NULL);
 	vp_out_json_string(obj, "domain", vp_groups_domain(&show->host, group));
 	if (show->module)
 		vp_out_json_bool(obj, "isolated_msi", group->isolated_msi);
@@ -256,7 +261,7 @@ static struct json_object *json_group(const struct show *show,
 	return obj;
 }
 
-static void print_json(const struct show *show)
+static void print_json(struct show *show)
 {
 	struct json_object *obj = vp_out_json(), *list;
 	size_t i;
@@ -320,7 +325,10 @@ static int run(const struct vp_args *args)
 			     show.host.devices_dir : "sysfs", strerror(-ret));
 		ret = VP_EXIT_KERNEL;
 	} else {
+		/* Without the mounts one can still be asked who has what open. */
+		vp_safety_open(&show.safety, &show.host, NULL);
 		ret = show_groups(&show);
+		vp_safety_close(&show.safety);
 	}
 	free(show.wanted);
 	vp_groups_free(&show.groups);

@@ -109,13 +109,16 @@ static int check_users(struct sriov *sriov)
 {
 	bool force = sriov->args->given & VP_OPT_FORCE;
 	struct vp_nl_dev dev, *told;
+	struct vp_safety safety;
 	char text[VP_VFS_LEN];
 	size_t i, used = 0;
 
+	/* Without the mounts one can still be asked who has what open. */
+	vp_safety_open(&safety, &sriov->host, NULL);
 	for (i = 0; i < sriov->vfs.count; i++) {
 		told = sriov->module && !vp_nl_dev(&sriov->nl,
 				sriov->vfs.devs[i]->address, &dev) ? &dev : NULL;
-		if (!vp_vfs_use(&sriov->host, sriov->vfs.devs[i], told, text))
+		if (!vp_vfs_use(&safety, sriov->vfs.devs[i], told, text))
 			continue;
 		if (!used++ && !force)
 			vp_out_error("%s (%s) has %u VFs, which all go when their number changes, and some are in use:",
@@ -128,6 +131,7 @@ static int check_users(struct sriov *sriov)
 					  sriov->vfs.devs[i]->facts.vf_index,
 					  sriov->vfs.devs[i]->address, text);
 	}
+	vp_safety_close(&safety);
 	if (!used || force)
 		return VP_EXIT_DONE;
 	vp_out_error_more("Nothing was changed. --force takes them away all the same; one that a guest has is waited for.");

@@ -84,6 +84,13 @@ echo 1 >"$tmp/sys/bus/pci/devices/0000:90:00.0/boot_vga"
 mkdir -p "$tmp/sys/kernel/iommu_groups/39"
 echo DMA-FQ >"$tmp/sys/kernel/iommu_groups/39/type"
 
+export VFIOPOLICY_PROC="$tmp/proc"
+mkdir -p "$tmp/proc/self" "$tmp/proc/4711/fd"
+: >"$tmp/proc/self/mountinfo"
+echo qemu-system-x86 >"$tmp/proc/4711/comm"
+printf 'qemu\0-name\0guest=win11,x=y\0' >"$tmp/proc/4711/cmdline"
+ln -s /dev/vfio/79 "$tmp/proc/4711/fd/20"
+
 golden 0 "all groups but those of bridges" groups -n <<'EOF'
 32 can never be given: 0000:00:1f.0 is the host's ISA bridge (lpc_ich)
 ├─0000:00:1f.0  8086:2918  lpc_ich
@@ -92,7 +99,7 @@ golden 0 "all groups but those of bridges" groups -n <<'EOF'
 └─0000:05:00.0  144d:a80a  vfio-pci
 40 blocked by 0000:06:00.0 (nvme)
 └─0000:06:00.0  144d:a80a  nvme
-79 blocked by 0000:82:00.1 (snd_hda_intel)
+79 blocked by 0000:82:00.1 (snd_hda_intel), in use by qemu 4711, VM win11
 ├─0000:82:00.0  10de:1b39  vfio-pci
 └─0000:82:00.1  10de:10f0  snd_hda_intel
 80 can never be given: 0000:90:00.0 is the boot display (nouveau)
@@ -105,7 +112,7 @@ golden 0 "those of bridges, too, by number" groups -n 0 5 <<'EOF'
 └─0000:00:1c.0  1b36:000c  pcieport
 EOF
 golden 0 "one, by a device in it" groups -n 82:00.1 <<'EOF'
-79 blocked by 0000:82:00.1 (snd_hda_intel)
+79 blocked by 0000:82:00.1 (snd_hda_intel), in use by qemu 4711, VM win11
 ├─0000:82:00.0  10de:1b39  vfio-pci
 └─0000:82:00.1  10de:10f0  snd_hda_intel
 EOF
@@ -122,7 +129,7 @@ golden 0 "a group as JSON" groups -j 39 <<'EOF'
       "group": 39,
       "viability": "viable",
       "text": "viable",
-      "users": null,
+      "user": null,
       "domain": "dma",
       "isolated_msi": null,
       "members": [
@@ -333,7 +340,7 @@ fits() # COLUMNS DESCRIPTION WORD...
 	result $? "$columns columns: $what"
 }
 
-for columns in 46 60 72 80; do
+for columns in 76 80; do
 	fits $columns "groups" groups 79
 	[ $columns -lt 72 ] || fits $columns "list" list -aq
 	[ $columns -lt 72 ] || fits $columns "status" status -v 2\> /dev/null

@@ -69,17 +69,33 @@ static void reading(void)
 static void uses(void)
 {
 	struct vp_nl_dev told = { .in_use = true };
-	char text[VP_VFS_LEN];
+	char text[VP_VFS_LEN], proc[PATH_MAX];
+	const struct vp_safety_paths paths = { .proc = proc, .dev = "/none" };
+	struct vp_safety safety;
 
-	ok(vp_vfs_use(&host, vp_host_find(&host, "0000:03:10.0"), NULL, text),
+	snprintf(proc, sizeof(proc), "%s/proc", tree_root);
+	tree_dir("proc/self");
+	tree_text("proc/self", "mountinfo", "");
+	tree_dir("proc/4711/fd");
+	tree_text("proc/4711", "comm", "qemu-system-x86\n");
+	tree_dir("bus/pci/devices/0000:03:10.4/vfio-dev/vfio3");
+	vp_safety_open(&safety, &host, &paths);
+	ok(vp_vfs_use(&safety, vp_host_find(&host, "0000:03:10.0"), NULL, text),
 	   "an interface that is up");
 	is(text, "is the host's interface eth5, which is up", "is named");
-	ok(!vp_vfs_use(&host, vp_host_find(&host, "0000:03:10.2"), NULL, text) &&
+	ok(!vp_vfs_use(&safety, vp_host_find(&host, "0000:03:10.2"), NULL, text) &&
 	   !text[0], "one that is down is nobody's");
-	ok(!vp_vfs_use(&host, vp_host_find(&host, "0000:03:10.4"), NULL, text),
+	ok(!vp_vfs_use(&safety, vp_host_find(&host, "0000:03:10.4"), NULL, text),
 	   "nor is one with vfio-pci that nobody has open");
-	ok(vp_vfs_use(&host, vp_host_find(&host, "0000:03:10.4"), &told, text),
+	ok(vp_vfs_use(&safety, vp_host_find(&host, "0000:03:10.4"), &told, text),
 	   "unless the module says so");
+	vp_safety_close(&safety);
+	tree_symlink("proc/4711/fd/7", "/dev/vfio/devices/vfio3");
+	vp_safety_open(&safety, &host, &paths);
+	ok(vp_vfs_use(&safety, vp_host_find(&host, "0000:03:10.4"), NULL, text),
+	   "or a process has");
+	is(text, "is in use by qemu 4711", "which one");
+	vp_safety_close(&safety);
 }
 
 static void setting(void)
