@@ -48,7 +48,16 @@ TESTS="without_the_module_it_says_so
 	list_and_status_agree_with_sysfs
 	json_is_json
 	bad_rules_fail_the_status
-	monitor_streams_events"
+	monitor_streams_events
+	claim_takes_a_native_device
+	claim_of_what_no_rule_names
+	release_and_claim_again
+	release_while_in_use
+	release_without_the_module
+	disabled_is_said
+	groups_agree_with_the_module
+	sriov_makes_vfs_and_waits
+	monitor_tells_of_a_veto"
 
 after_each() {
 	testbus "del $P10" 2> /dev/null
@@ -89,7 +98,8 @@ json() {
 }
 
 without_the_module_it_says_so() {
-	run 2 status && says "modprobe vfiopolicy"
+	run 0 status && says "modprobe vfiopolicy" && says "no rules" &&
+		run 2 list && says "not loaded" && says "modprobe vfiopolicy"
 }
 
 # Here the device has no IOMMU group, so the end is not the usual one: held.
@@ -274,6 +284,153 @@ del_while_in_use() {
 	eval "exec ${USER[1]}>&-"
 	wait "$USER_PID"
 	[ $ret = 0 ] && run 0 del 1 && says "vfio-pci -> igb"
+}
+
+claim_takes_a_native_device() {
+	local net
+
+	load "rules=\"vfio $IGB name=port\"" &&
+		run 4 status port && says "igb has it" &&
+		run 4 status -v && says cmdline &&
+		run 5 claim --dry-run "$IGB" && says "igb -> vfio-pci" &&
+		same driver "$(driver_of "$IGB")" igb || return 1
+	net=$(echo "$SYS/$IGB/net/"*)
+	run 0 claim "${net##*/}" && says "igb -> vfio-pci ... done" &&
+		same driver "$(driver_of "$IGB")" vfio-pci &&
+		run 0 claim "$IGB" && says already &&
+		run 0 claim --json "$IGB" &&
+		same changed "$(json 'd["changed"]')" False && run 0 status port
+}
+
+claim_of_what_no_rule_names() {
+	load "rules=\"leave $IGB; vfio $IGB_PATH 15b3:1017\"" &&
+		run 3 claim "${TWINS[0]}" && says "no rule wants it" &&
+		says "vfiopolicy add ${TWINS[0]}" &&
+		run 3 claim "$IGB" && says "explain" &&
+		run 0 status "$IGB" && says "left to the host" &&
+		run 3 release "${TWINS[0]}" && says "nothing to give back" &&
+		vpnl del 1 > /dev/null &&
+		run 4 claim "$IGB" && says "something else" &&
+		same driver "$(driver_of "$IGB")" igb
+}
+
+release_and_claim_again() {
+	load "rules=\"vfio $IGB\"" && replug "$IGB" &&
+		wait_state "$IGB" isolated &&
+		run 5 release --dry-run "$IGB" && says "vfio-pci -> the host" &&
+		same state "$(dev "$IGB" state)" isolated &&
+		run 0 release "$IGB" && says "vfio-pci -> igb ... done" &&
+		says "vfiopolicy claim $IGB" &&
+		same state "$(dev "$IGB" state)" released &&
+		run 0 release "$IGB" && says already &&
+		run 4 status "$IGB" && says released && says "to take it back" &&
+		run 0 claim "$IGB" && says "igb -> vfio-pci ... done" &&
+		run 0 release "$IGB" && replug "$IGB" &&
+		wait_state "$IGB" isolated
+}
+
+release_while_in_use() {
+	local answer ret
+
+	load "rules=\"vfio $IGB\"" && replug "$IGB" &&
+		wait_state "$IGB" isolated || return 1
+	coproc USER { vfio_open "$IGB" "$(group_of "$IGB")" 2>&1; }
+	read -r answer <&"${USER[0]}"
+	same "the user says" "$answer" open && run 2 release "$IGB" &&
+		says "in use" && says "Shut down vfio_open" &&
+		run 2 release --dry-run "$IGB" && says "Shut down vfio_open" &&
+		run 0 groups "$IGB" && says "in use by vfio_open" &&
+		run 0 status && says "in use by vfio_open" &&
+		run 0 list -o USER && says "vfio_open"
+	ret=$?
+	eval "exec ${USER[1]}>&-"
+	wait "$USER_PID"
+	[ $ret = 0 ] && run 0 release "$IGB"
+}
+
+release_without_the_module() {
+	load "rules=\"vfio $IGB\"" && replug "$IGB" &&
+		wait_state "$IGB" isolated && rmmod vfiopolicy &&
+		same driver "$(driver_of "$IGB")" vfio-pci &&
+		run 3 status "$IGB" && says "vfio-pci" &&
+		run 5 release --dry-run "$IGB" &&
+		run 0 release "$IGB" && says "goes by sysfs" &&
+		says "vfio-pci -> igb" &&
+		same override "$(override_of "$IGB")" "(null)" &&
+		run 0 release "$IGB" && says "already" && run 2 claim "$IGB" &&
+		says "modprobe vfiopolicy"
+}
+
+disabled_is_said() {
+	load disable=1 "rules=\"vfio $IGB\"" &&
+		run 4 status && says "disable=1" && run 2 claim "$IGB" &&
+		says "disable=1" && run 3 status "$IGB" && says "disable=1" &&
+		same driver "$(driver_of "$IGB")" igb
+}
+
+groups_agree_with_the_module() {
+	load "rules=\"vfio $IGB; vfio ${TWINS[0]}\"" && replug "$IGB" &&
+		wait_state "$IGB" isolated && run 0 groups -n "$IGB" &&
+		says "$(group_of "$IGB") viable" &&
+		says "─$IGB  8086:10c9  vfio-pci" &&
+		run 0 groups "${TWINS[0]}" &&
+		says "blocked by ${TWINS[0]} (nvme)" && run 0 groups -j &&
+		same module "$(json 'd["module"]')" True &&
+		same viability "$(json "[g['viability'] for g in d['groups'] if
+			any(m['address'] == '$IGB' for m in g['members'])][0]")" \
+			viable && run 3 groups 99999
+}
+
+sriov_makes_vfs_and_waits() {
+	local answer ret vf
+
+	[ -e "$SYS/$IGB/sriov_numvfs" ] || return 0
+	load 'rules="vfio 8086:10ca"' && run 5 sriov "$IGB" 2 --dry-run &&
+		same "VFs" "$(cat "$SYS/$IGB/sriov_numvfs")" 0 &&
+		run 1 sriov "$IGB" 99 && says "at the most" &&
+		run 0 sriov "$IGB" 2 && says "VF 0  " && says "VF 1  " &&
+		says "isolated" && says "2 of 7 VFs" &&
+		run 0 sriov "$IGB" 2 -j && same changed "$(json 'd["changed"]')" False &&
+		same states "$(json '{v["state"] for v in d["devices"]}')" \
+			"{'isolated'}" || return 1
+	vf=$(basename "$(readlink "$SYS/$IGB/virtfn1")")
+	coproc USER { vfio_open "$vf" "$(group_of "$vf")" 2>&1; }
+	read -r answer <&"${USER[0]}"
+	same "the user says" "$answer" open && run 2 sriov "$IGB" 3 &&
+		says "VF 1  $vf  is in use by vfio_open" &&
+		run 2 sriov "$IGB" 0 && says "Nothing was changed" &&
+		same "VFs" "$(cat "$SYS/$IGB/sriov_numvfs")" 2
+	ret=$?
+	eval "exec ${USER[1]}>&-"
+	wait "$USER_PID"
+	[ $ret = 0 ] && run 0 sriov "$IGB" 1 && says "its 2 VFs are gone" &&
+		says "1 of 7 VFs" && run 0 sriov "$IGB" 0 &&
+		same "VFs" "$(cat "$SYS/$IGB/sriov_numvfs")" 0
+	ret=$?
+	echo 0 > "$SYS/$IGB/sriov_numvfs"
+	return $ret
+}
+
+monitor_tells_of_a_veto() {
+	local dir ret monitor
+
+	dir=$(mktemp -d)
+	load "rules=\"vfio $IGB\"" && replug "$IGB" &&
+		wait_state "$IGB" isolated || return 1
+	vfiopolicy monitor -v > "$dir/out" 2> "$dir/err" &
+	monitor=$!
+	until_true grep -q listening "$dir/err" &&
+		echo "$IGB" > "$SYS/$IGB/driver/unbind" &&
+		echo > "$SYS/$IGB/driver_override" &&
+		echo "$IGB" > /sys/bus/pci/drivers_probe
+	until_true grep -q "igb turned away" "$dir/out"
+	ret=$?
+	kill $monitor
+	wait $monitor
+	[ $ret = 0 ] || say "$(cat "$dir/out")"
+	rm -r "$dir"
+	[ $ret = 0 ] && wait_state "$IGB" isolated &&
+		run 0 status "$IGB" && says "found   igb"
 }
 
 list_and_status_agree_with_sysfs() {

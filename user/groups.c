@@ -234,7 +234,7 @@ void vp_groups_say(const struct vp_host *host, const struct vp_nl_group *group,
 	if (!group->isolated_msi &&
 	    group->viability != VFIOPOLICY_VIABILITY_NEVER)
 		scnprintf(buf + n, VP_GROUPS_LEN - n,
-			  "; its interrupts are not remapped, so vfio refuses it");
+			  "; its interrupts are not remapped, which vfio refuses unless told to be unsafe");
 }
 
 /**

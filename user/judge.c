@@ -125,12 +125,13 @@ static void take_tally(struct vp_judge *judge, struct vp_tally *tally,
 {
 	const struct vp_nl_dev *dev;
 	enum vp_verdict verdict;
+	bool bridge;
 	size_t i;
 
 	for (i = 0; i < judge->dev_count; i++) {
 		dev = &judge->devs[i];
-		if ((dev->reason == VFIOPOLICY_REASON_BRIDGE) != bridges ||
-		    !vp_judge_names(judge, tally, dev))
+		bridge = dev->reason == VFIOPOLICY_REASON_BRIDGE;
+		if (bridge != bridges || !vp_judge_names(judge, tally, dev))
 			continue;
 		verdict = vp_judge_device(judge, tally, dev);
 		if (!tally->total++ || verdict > tally->verdict) {

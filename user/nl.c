@@ -127,7 +127,7 @@ static int take_reply(struct vp_nl *nl, struct nlmsghdr *hdr, bool *torn,
  * Return: 0 or -errno, with the reason in @nl->error.
  */
 int vp_nl_transact(struct vp_nl *nl, struct nl_msg *msg, bool *torn,
-		    vp_nl_reply_fn fn, void *arg)
+		   vp_nl_reply_fn fn, void *arg)
 {
 	struct nlmsghdr *hdr;
 	bool ignored = false;

@@ -222,7 +222,6 @@ int vp_nl_devs(struct vp_nl *nl, struct vp_nl_dev **devs, size_t *count)
 	return ret;
 }
 
-
 /**
  * vp_nl_group_free() - forget a group
  * @group: the group

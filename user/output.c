@@ -172,10 +172,11 @@ void vp_out_usage(const struct vp_command *command)
 void vp_out_nl_error(const char *what, const struct vp_nl_error *error)
 {
 	vp_out_error("%s: %s", what, error->text);
-	if (error->errnum == ENOENT && !error->told)
-		vp_out_error_more("%s", strncmp(error->text, "not ", 4) ?
-				  "It answers in the host's: nsenter --net=/proc/1/ns/net vfiopolicy ..." :
-				  "To load it: modprobe vfiopolicy");
+	if (error->errnum == ENOENT && !error->told &&
+	    strncmp(error->text, "not ", 4) != 0)
+		vp_out_error_more("It answers in the host's: nsenter --net=/proc/1/ns/net vfiopolicy ...");
+	else if (error->errnum == ENOENT && !error->told)
+		vp_out_error_more("To load it: modprobe vfiopolicy");
 	else if (error->errnum == EPERM || error->errnum == EACCES)
 		vp_out_error_more("This takes root.");
 }

@@ -264,14 +264,16 @@ static struct json_object *json_group(struct show *show,
 static void print_json(struct show *show)
 {
 	struct json_object *obj = vp_out_json(), *list;
+	const struct vp_nl_group *group;
 	size_t i;
 
 	vp_out_json_bool(obj, "module", show->module);
 	list = json_object_new_array();
-	for (i = 0; i < show->groups.count; i++)
+	for (i = 0; i < show->groups.count; i++) {
+		group = &show->groups.groups[i];
 		if (show->wanted[i])
-			json_object_array_add(list, json_group(show,
-						&show->groups.groups[i]));
+			json_object_array_add(list, json_group(show, group));
+	}
 	json_object_object_add(obj, "groups", list);
 	vp_out_json_print(obj);
 }

@@ -169,7 +169,7 @@ static int say_failed(const struct sriov *sriov, unsigned int target, int errnum
 		vp_out_error_more("This takes root.");
 	else if (errnum == ENOMEM || errnum == ENOSPC)
 		vp_out_error_more("The firmware left them no room for their memory or bus numbers: pci=realloc or pci=assign-busses on the kernel command line, or the firmware's set-up. The kernel log has the details.");
-	else if (errnum == ENOENT || errnum == ENOSYS)
+	else if (errnum == ENOENT)
 		vp_out_error_more("Its driver makes no VFs.");
 	else
 		vp_out_error_more("The kernel log has the reason: dmesg | tail");

@@ -120,7 +120,7 @@ static void print_devices(struct status *status)
 	const struct vp_nl_dev *dev;
 	enum vp_verdict verdict;
 	char text[VP_JUDGE_LEN];
-	size_t i;
+	size_t i, skip;
 
 	table = vp_out_table(dev_columns, ARRAY_SIZE(dev_columns));
 	for (i = 0; i < status->judge.dev_count; i++) {
@@ -134,9 +134,10 @@ static void print_devices(struct status *status)
 				    vp_status_words[verdict], verdict);
 		vp_judge_why_device(&status->judge, dev, text);
 		/* Its address stands in front already. */
-		vp_out_cell(line, COL_DEV_WHY, text + (strncmp(text,
-			    dev->address, strlen(dev->address)) ? 0 :
-			    strlen(dev->address) + 1));
+		skip = strlen(dev->address) + 1;
+		if (strncmp(text, dev->address, skip - 1) != 0)
+			skip = 0;
+		vp_out_cell(line, COL_DEV_WHY, text + skip);
 	}
 	vp_out_table_print(table);
 }

@@ -132,6 +132,7 @@ static int status_of_rule(struct vp_judge *judge, const struct vp_args *args,
 			  const struct vp_nl_rule *rule)
 {
 	struct json_object *obj, *list;
+	const struct vp_nl_dev *dev;
 	struct vp_tally tally;
 	size_t i;
 
@@ -144,11 +145,12 @@ static int status_of_rule(struct vp_judge *judge, const struct vp_args *args,
 	vp_out_json_string(obj, "verdict", vp_verdict_name(tally.verdict));
 	json_object_object_add(obj, "rule", vp_status_json_rule(judge, &tally));
 	list = json_object_new_array();
-	for (i = 0; i < judge->dev_count; i++)
-		if (vp_judge_names(judge, &tally, &judge->devs[i]))
+	for (i = 0; i < judge->dev_count; i++) {
+		dev = &judge->devs[i];
+		if (vp_judge_names(judge, &tally, dev))
 			json_object_array_add(list,
-					      vp_status_json_dev(judge,
-							&judge->devs[i]));
+					      vp_status_json_dev(judge, dev));
+	}
 	json_object_object_add(obj, "devices", list);
 	vp_out_json_print(obj);
 	return exit_status(tally.verdict);

@@ -80,7 +80,7 @@ static void drivers(void)
 {
 	ok(vp_device_is_vfio(&host, "0000:82:00.0", "vfio-pci") &&
 	   vp_device_is_vfio(&host, "0000:82:00.0", "mlx5_vfio_pci"),
-	   "drivers of vfio's by name");
+	   "those of vfio's by name");
 	ok(vp_device_is_vfio(&host, "0001:82:00.0", "mlx5_vfio"),
 	   "or by what their devices have");
 	ok(!vp_device_is_vfio(&host, "0000:05:00.0", "nvme") &&

@@ -61,7 +61,7 @@ static void told(void)
 	   groups.groups[0].viability == VFIOPOLICY_VIABILITY_VIABLE,
 	   "the module knows better");
 	vp_groups_say(&host, &groups.groups[0], text);
-	is(text, "viable; its interrupts are not remapped, so vfio refuses it",
+	is(text, "viable; its interrupts are not remapped, which vfio refuses unless told to be unsafe",
 	   "and more");
 	vp_groups_free(&groups);
 }

@@ -140,7 +140,7 @@ static void second(void)
 	ok(judge_rule(&judge, 0) == VP_VERDICT_MET && !judge.host_read,
 	   "a rule that has devices: the host is not looked at");
 	ok(judge_rule(&judge, 1) == VP_VERDICT_MET && tally.second &&
-	   judge.host_read, "one that comes second everywhere");
+	   judge.host_read, "one that another comes before everywhere");
 	is(why, "0000:05:00.0 isolated; rule 1 comes first", "to which");
 	ok(judge_rule(&judge, 2) == VP_VERDICT_MET, "what is left is met");
 	is(why, "1 left to the host", "and counted");

@@ -341,9 +341,9 @@ fits() # COLUMNS DESCRIPTION WORD...
 }
 
 for columns in 76 80; do
-	fits $columns "groups" groups 79
-	[ $columns -lt 72 ] || fits $columns "list" list -aq
-	[ $columns -lt 72 ] || fits $columns "status" status -v 2\> /dev/null
+	fits "$columns" "groups" groups 79
+	fits "$columns" "list" list -aq
+	fits "$columns" "status" status -v 2\> /dev/null
 done
 
 echo "1..$n"
