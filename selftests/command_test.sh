@@ -50,6 +50,7 @@ TESTS="without_the_module_it_says_so
 	bad_rules_fail_the_status
 	monitor_streams_events
 	claim_takes_a_native_device
+	claim_refuses_what_the_host_uses
 	claim_of_what_no_rule_names
 	release_and_claim_again
 	release_while_in_use
@@ -300,6 +301,26 @@ claim_takes_a_native_device() {
 		run 0 claim "$IGB" && says already &&
 		run 0 claim --json "$IGB" &&
 		same changed "$(json 'd["changed"]')" False && run 0 status port
+}
+
+claim_refuses_what_the_host_uses() {
+	local net
+
+	net=$(echo "$SYS/$IGB/net/"*)
+	net=${net##*/}
+	load "rules=\"vfio $IGB\"" && ip link set "$net" up &&
+		ip addr add 192.0.2.1/24 dev "$net" &&
+		run 1 claim "$IGB" && says "192.0.2.1" && says "Nothing was changed" &&
+		run 1 claim --dry-run "$IGB" && ip addr flush dev "$net" &&
+		same driver "$(driver_of "$IGB")" igb || return 1
+	if [ -e "$SYS/$IGB/sriov_numvfs" ]; then
+		echo 1 > "$SYS/$IGB/sriov_numvfs"
+		run 1 claim "$IGB" && run 2 claim --force "$IGB" &&
+			says "vfiopolicy sriov $IGB 0" &&
+			run 0 sriov "$IGB" 0 || return 1
+	fi
+	ip addr add 192.0.2.1/24 dev "$net" && run 0 claim --force "$IGB" &&
+		says "--force: $IGB" && says "igb -> vfio-pci"
 }
 
 claim_of_what_no_rule_names() {

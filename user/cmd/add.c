@@ -339,7 +339,8 @@ const struct vp_command vp_cmd_add = {
 "upon, ports with addresses or routes, displays, consoles, keyboards, what a\n"
 "process has open, VFs and mediated devices. What it needs and the rule might\n"
 "come to name at a later boot gets a rule that leaves it to the host.\n"
-"A device that a native driver has already stays with it until it next appears.\n",
+"A device that a native driver has already stays with it until it next appears,\n"
+"or is claimed: vfiopolicy claim.\n",
 	.examples =
 "  vfiopolicy add 82:00.0            one device, from now on and at every boot\n"
 "  vfiopolicy add 10de:1b39 with=slot a GPU with its audio function\n"
