@@ -393,7 +393,7 @@ groups_agree_with_the_module() {
 	load "rules=\"vfio $IGB; vfio ${TWINS[0]}\"" && replug "$IGB" &&
 		wait_state "$IGB" isolated && run 0 groups -n "$IGB" &&
 		says "$(group_of "$IGB") viable" &&
-		says "─$IGB  8086:10c9  vfio-pci" &&
+		says "$IGB  8086:10c9  vfio-pci" &&
 		run 0 groups "${TWINS[0]}" &&
 		says "blocked by ${TWINS[0]} (nvme)" && run 0 groups -j &&
 		same module "$(json 'd["module"]')" True &&
