@@ -132,6 +132,7 @@ extern const struct vp_command vp_cmd_add;
 extern const struct vp_command vp_cmd_apply;
 extern const struct vp_command vp_cmd_del;
 extern const struct vp_command vp_cmd_explain;
+extern const struct vp_command vp_cmd_export;
 extern const struct vp_command vp_cmd_list;
 extern const struct vp_command vp_cmd_status;
 extern const struct vp_command vp_cmd_monitor;
