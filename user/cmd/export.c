@@ -264,15 +264,14 @@ static void warn_of_drivers(const struct export *export)
 
 static int print(const struct export *export, const char *format)
 {
-	if (!strcmp(format, "libvirt")) {
-		print_libvirt(export);
-	} else if (!strcmp(format, "qemu")) {
-		print_qemu(export);
-	} else if (!strcmp(format, "stratovirt")) {
+	if (!strcmp(format, "stratovirt"))
 		return print_stratovirt(export);
-	} else {
+	if (!strcmp(format, "libvirt"))
+		print_libvirt(export);
+	else if (!strcmp(format, "qemu"))
+		print_qemu(export);
+	else
 		print_kubevirt(export);
-	}
 	return VP_EXIT_DONE;
 }
 
