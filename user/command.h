@@ -130,6 +130,7 @@ const struct vp_command *vp_args_command(
 /* cmd/ */
 extern const struct vp_command vp_cmd_add;
 extern const struct vp_command vp_cmd_apply;
+extern const struct vp_command vp_cmd_check;
 extern const struct vp_command vp_cmd_del;
 extern const struct vp_command vp_cmd_explain;
 extern const struct vp_command vp_cmd_export;

@@ -14,6 +14,7 @@ static const struct vp_command *const commands[] = {
 	&vp_cmd_explain,
 	&vp_cmd_monitor,
 	&vp_cmd_apply,
+	&vp_cmd_check,
 	&vp_cmd_export,
 	&vp_cmd_snapshot,
 	NULL,
