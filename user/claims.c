@@ -387,14 +387,14 @@ const struct vp_rules_entry *vp_claim_ruled(const struct vp_rules *rules,
 					    const struct vp_host_dev *dev)
 {
 	const struct vp_rules_entry *entry;
-	bool leave;
+	bool leave, leaves;
 	size_t i;
 
 	for (leave = true; ; leave = false) {
 		for (i = 0; i < rules->count; i++) {
 			entry = &rules->entries[i];
-			if (entry->text &&
-			    (entry->rule->action == VP_LEAVE) == leave &&
+			leaves = entry->text && entry->rule->action == VP_LEAVE;
+			if (entry->text && leaves == leave &&
 			    vp_match(entry->rule, &dev->facts, NULL) ==
 			    VP_FIT_MATCH)
 				return entry;

@@ -17,7 +17,7 @@
  * @firmware: what set-up programs of firmware call it
  * @vendor: the processor that comes with it; NULL for several
  * @option: kernel option that its driver takes
- * @word: what turns it on on the command line; NULL when it is on by itself
+ * @word: what turns it on, of the command line; NULL when it is on by itself
  */
 struct maker {
 	const char *prefix;

@@ -86,7 +86,8 @@ static void say_driverctl(struct vp_check *check,
 	char remedy[VP_CHECK_LEN];
 
 	if (is_covered(check, entry)) {
-		snprintf(remedy, sizeof(remedy), "driverctl unset-override %s, or remove that file",
+		snprintf(remedy, sizeof(remedy),
+			 "driverctl unset-override %s, or remove that file",
 			 entry->key);
 		vp_check_say(check, VP_CHECK_TODO, "rival-driverctl", remedy,
 			     "driverctl claims %s as well, and a rule does it (%s)",
@@ -248,7 +249,6 @@ static bool is_loaded_first(const char *softdep, const char *module)
 static void check_softdeps(struct vp_check *check)
 {
 	const struct vp_site_entry *ours, *other;
-	char remedy[VP_CHECK_LEN];
 	size_t i, j;
 
 	for (i = 0; i < check->site.count; i++) {
@@ -263,8 +263,8 @@ static void check_softdeps(struct vp_check *check)
 			    (fnmatch(other->key, ours->key, 0) &&
 			     fnmatch(ours->key, other->key, 0)))
 				continue;
-			snprintf(remedy, sizeof(remedy), "remove it, or add " OURS " behind its pre:");
-			vp_check_say(check, VP_CHECK_TODO, "softdep", remedy,
+			vp_check_say(check, VP_CHECK_TODO, "softdep",
+				     "remove it, or add " OURS " behind its pre:",
 				     "%s, line %u, hides ours (%s, line %u), as modprobe takes the first alone: %.120s",
 				     other->path, other->line, ours->path,
 				     ours->line, other->text);

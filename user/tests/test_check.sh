@@ -75,13 +75,13 @@ good_host()
 		CONFIG_VFIO_IOMMU_TYPE1=m
 	END
 	for k in $kernel $old; do
-		put /lib/modules/$k/modules.dep <<-END
+		put "/lib/modules/$k/modules.dep" <<-END
 			kernel/drivers/vfio/pci/vfio-pci.ko.xz: kernel/drivers/vfio/vfio.ko.xz
 			kernel/drivers/vfio/vfio.ko.xz:
 			updates/dkms/vfiopolicy.ko:
 		END
-		echo kernel/drivers/pci/pci-stub.ko | put /lib/modules/$k/modules.builtin
-		printf 'pci_stub.license=GPL\0' | put /lib/modules/$k/modules.builtin.modinfo
+		echo kernel/drivers/pci/pci-stub.ko | put "/lib/modules/$k/modules.builtin"
+		printf 'pci_stub.license=GPL\0' | put "/lib/modules/$k/modules.builtin.modinfo"
 	done
 	echo 'GRUB_CMDLINE_LINUX="intel_iommu=on"' | put /etc/default/grub
 	touch "$root/boot/grub/grub.cfg"
@@ -332,6 +332,7 @@ run 0 "libvirt moves something else" check
 hasnt out "libvirt"
 
 good_host
+# shellcheck disable=SC2016 # it is not run here
 printf '#!/bin/sh\necho vfio-pci >/sys/bus/pci/devices/$1/driver_override\n' |
 	put /etc/initramfs-tools/scripts/init-top/bind
 run 0 "a script" check
