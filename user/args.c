@@ -25,12 +25,14 @@ enum {
 	LONG_RUNTIME,
 	LONG_NEXT_BOOT,
 	LONG_ON,
+	LONG_DRY_RUN,
+	LONG_REMOVE_OLD,
 };
 
 #define WAIT_DEFAULT	10
 #define WAIT_MAX	86400
 
-static const char short_options[] = ":jnaqvhV";
+static const char short_options[] = ":jnayqvhV";
 
 static const struct option long_options[] = {
 	{ "json", no_argument, NULL, 'j' },
@@ -43,6 +45,9 @@ static const struct option long_options[] = {
 	{ "runtime", no_argument, NULL, LONG_RUNTIME },
 	{ "next-boot", no_argument, NULL, LONG_NEXT_BOOT },
 	{ "on", required_argument, NULL, LONG_ON },
+	{ "dry-run", no_argument, NULL, LONG_DRY_RUN },
+	{ "yes", no_argument, NULL, 'y' },
+	{ "remove-old", no_argument, NULL, LONG_REMOVE_OLD },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "color", optional_argument, NULL, LONG_COLOR },
@@ -66,6 +71,9 @@ static const struct {
 	{ VP_OPT_RUNTIME, "--runtime" },
 	{ VP_OPT_NEXT_BOOT, "--next-boot" },
 	{ VP_OPT_ON, "--on" },
+	{ VP_OPT_DRY_RUN, "--dry-run" },
+	{ VP_OPT_YES, "--yes" },
+	{ VP_OPT_REMOVE_OLD, "--remove-old" },
 };
 
 static int parse_color(const char *text, enum vp_color *color)
@@ -157,6 +165,15 @@ static int take_option(int opt, char **argv, struct vp_args *args)
 	case LONG_ON:
 		args->given |= VP_OPT_ON;
 		args->on = optarg;
+		return 0;
+	case LONG_DRY_RUN:
+		args->given |= VP_OPT_DRY_RUN;
+		return 0;
+	case 'y':
+		args->given |= VP_OPT_YES;
+		return 0;
+	case LONG_REMOVE_OLD:
+		args->given |= VP_OPT_REMOVE_OLD;
 		return 0;
 	case 'q':
 		args->quiet = true;

@@ -173,13 +173,31 @@ static int add_dropped(struct vp_claims *claims,
 	return 0;
 }
 
+/**
+ * vp_claim_words() - how many words of a command line belong together
+ * @site: the settings
+ * @entry: one that is a word of a command line, and has claims
+ *
+ * Return: one, and one for each word behind it that was meant to belong to it.
+ */
+size_t vp_claim_words(const struct vp_site *site,
+		      const struct vp_site_entry *entry)
+{
+	const struct vp_site_entry *next = entry + 1;
+
+	while (next < site->entries + site->count &&
+	       next->line == entry->line && !strcmp(next->path, entry->path) &&
+	       !next->value[0] && are_ids(next->key))
+		next++;
+	return (size_t)(next - entry);
+}
+
 static int parse_word(struct vp_claims *claims, const struct vp_site *site,
 		      const struct vp_site_entry *entry)
 {
-	const struct vp_site_entry *next;
 	const struct parameter *found = NULL;
 	const char *dot = strchr(entry->key, '.');
-	size_t i;
+	size_t i, words;
 	int ret;
 
 	for (i = 0; dot && i < ARRAY_SIZE(parameters); i++)
@@ -190,12 +208,11 @@ static int parse_word(struct vp_claims *claims, const struct vp_site *site,
 			found = &parameters[i];
 	if (!found)
 		return 0;
-	/* Inside of quotes a blank does not part words, but the value. */
 	ret = found->parse(claims, entry, entry->value, found->action);
-	for (next = entry + 1; !ret && next < site->entries + site->count &&
-	     next->line == entry->line && !strcmp(next->path, entry->path) &&
-	     !next->value[0] && are_ids(next->key); next++)
-		ret = add_dropped(claims, entry, next->key, strlen(next->key));
+	words = vp_claim_words(site, entry);
+	for (i = 1; i < words && !ret; i++)
+		ret = add_dropped(claims, entry, entry[i].key,
+				  strlen(entry[i].key));
 	return ret;
 }
 
@@ -215,35 +232,71 @@ static size_t next_option(const char *p, char *word, size_t size)
 	return i;
 }
 
+/* The parameter of this module that a word sets; NULL when it claims nothing. */
+static const struct parameter *find_parameter(const char *module,
+					      const char *word)
+{
+	size_t i, len;
+
+	for (i = 0; i < ARRAY_SIZE(parameters); i++) {
+		len = strlen(parameters[i].name);
+		if (!strcmp(parameters[i].module, module) &&
+		    !strncmp(word, parameters[i].name, len) &&
+		    word[len] == '=')
+			return &parameters[i];
+	}
+	return NULL;
+}
+
 static int parse_options(struct vp_claims *claims,
 			 const struct vp_site_entry *entry)
 {
-	const struct parameter *in = NULL;
+	const struct parameter *in = NULL, *found;
 	const char *p = entry->value;
 	char word[VP_CLAIM_IDS_MAX * 4];
-	size_t i, len, name;
+	size_t len;
 	int ret = 0;
 
 	for (; *p && !ret; p += len) {
 		p += strspn(p, " \t");
 		len = next_option(p, word, sizeof(word));
-		if (in && are_ids(word)) {
+		found = find_parameter(entry->key, word);
+		if (found)
+			ret = found->parse(claims, entry, strchr(word, '=') + 1,
+					   found->action);
+		else if (in && are_ids(word))
 			ret = add_dropped(claims, entry, word, strlen(word));
-			continue;
-		}
-		in = NULL;
-		for (i = 0; i < ARRAY_SIZE(parameters) && !ret; i++) {
-			name = strlen(parameters[i].name);
-			if (strcmp(parameters[i].module, entry->key) != 0 ||
-			    strncmp(word, parameters[i].name, name) != 0 ||
-			    word[name] != '=')
-				continue;
-			in = &parameters[i];
-			ret = in->parse(claims, entry, word + name + 1,
-					in->action);
-		}
+		if (found || !are_ids(word))
+			in = found;
 	}
 	return ret;
+}
+
+/**
+ * vp_claim_rest() - what options are left without those that claim devices
+ * @entry: a line of options
+ * @buf: set to the rest; empty for nothing
+ * @size: room in @buf
+ */
+void vp_claim_rest(const struct vp_site_entry *entry, char *buf, size_t size)
+{
+	const char *p = entry->value;
+	char word[VP_CLAIM_IDS_MAX * 4];
+	bool in = false;
+	size_t len, n = 0;
+
+	buf[0] = '\0';
+	for (; *p; p += len) {
+		p += strspn(p, " \t");
+		len = next_option(p, word, sizeof(word));
+		if (find_parameter(entry->key, word)) {
+			in = true;
+		} else if (!in || !are_ids(word)) {
+			in = false;
+			n += scnprintf(buf + n, size - n, "%s%.*s", n ? " " : "",
+				       (int)len, p);
+		}
+	}
 }
 
 static int parse_driverctl(struct vp_claims *claims,
@@ -374,6 +427,18 @@ size_t vp_claim_devices(const struct vp_host *host, const struct vp_rule *rule,
 		    vp_match(rule, &host->devs[i].facts, NULL) == VP_FIT_MATCH)
 			devs[count++] = &host->devs[i];
 	return count;
+}
+
+/**
+ * vp_claim_lasts() - does it mean the same tomorrow
+ * @claim: the claim
+ *
+ * Return: true when it names devices by what they are, so that a rule can be
+ * made of it even while there are none.
+ */
+bool vp_claim_lasts(const struct vp_claim *claim)
+{
+	return claim->counts && claim->rule.selectors[0].kind == VP_SEL_IDS;
 }
 
 /**

@@ -44,8 +44,12 @@ struct vp_claims {
 
 int vp_claims_find(const struct vp_site *site, struct vp_claims *claims);
 void vp_claims_free(struct vp_claims *claims);
+void vp_claim_rest(const struct vp_site_entry *entry, char *buf, size_t size);
+size_t vp_claim_words(const struct vp_site *site,
+		      const struct vp_site_entry *entry);
 size_t vp_claim_devices(const struct vp_host *host, const struct vp_rule *rule,
 			const struct vp_host_dev **devs);
+bool vp_claim_lasts(const struct vp_claim *claim);
 const struct vp_rules_entry *vp_claim_ruled(const struct vp_rules *rules,
 					    const struct vp_host_dev *dev);
 bool vp_claim_covered(const struct vp_host *host, const struct vp_rules *rules,

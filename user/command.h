@@ -13,6 +13,7 @@
  * @VP_EXIT_KERNEL: the kernel said no, or the module is not there
  * @VP_EXIT_NOT_FOUND: no such device or rule
  * @VP_EXIT_NOT_MET: a rule is there, and the host is not as it says
+ * @VP_EXIT_WOULD_CHANGE: without --dry-run something would be changed
  * @VP_EXIT_PENDING: accepted, and not done yet
  */
 enum vp_exit {
@@ -21,6 +22,7 @@ enum vp_exit {
 	VP_EXIT_KERNEL = 2,
 	VP_EXIT_NOT_FOUND = 3,
 	VP_EXIT_NOT_MET = 4,
+	VP_EXIT_WOULD_CHANGE = 5,
 	VP_EXIT_PENDING = 6,
 };
 
@@ -37,6 +39,9 @@ enum vp_exit {
  * @VP_OPT_RUNTIME: --runtime
  * @VP_OPT_NEXT_BOOT: --next-boot
  * @VP_OPT_ON: --on=FILE
+ * @VP_OPT_DRY_RUN: --dry-run
+ * @VP_OPT_YES: -y, --yes
+ * @VP_OPT_REMOVE_OLD: --remove-old
  *
  * Those that every command takes, such as --quiet, have no bit.
  */
@@ -52,6 +57,9 @@ enum vp_option {
 	VP_OPT_RUNTIME = 1 << 8,
 	VP_OPT_NEXT_BOOT = 1 << 9,
 	VP_OPT_ON = 1 << 10,
+	VP_OPT_DRY_RUN = 1 << 11,
+	VP_OPT_YES = 1 << 20,
+	VP_OPT_REMOVE_OLD = 1 << 21,
 };
 
 /**
@@ -134,6 +142,7 @@ extern const struct vp_command vp_cmd_check;
 extern const struct vp_command vp_cmd_del;
 extern const struct vp_command vp_cmd_explain;
 extern const struct vp_command vp_cmd_export;
+extern const struct vp_command vp_cmd_import;
 extern const struct vp_command vp_cmd_list;
 extern const struct vp_command vp_cmd_status;
 extern const struct vp_command vp_cmd_monitor;

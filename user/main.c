@@ -15,6 +15,7 @@ static const struct vp_command *const commands[] = {
 	&vp_cmd_monitor,
 	&vp_cmd_apply,
 	&vp_cmd_check,
+	&vp_cmd_import,
 	&vp_cmd_export,
 	&vp_cmd_snapshot,
 	NULL,
@@ -38,7 +39,8 @@ static void print_help(void)
 	       "  -V, --version     the version\n"
 	       "\n"
 	       "Exit status: 0 done, 1 usage, 2 the kernel said no, 3 not found,\n"
-	       "4 a rule is not met, 6 accepted and still pending.\n");
+	       "4 a rule is not met, 5 a dry run that would change something, 6 accepted and\n"
+	       "still pending.\n");
 }
 
 static void print_command_help(const struct vp_command *command)
