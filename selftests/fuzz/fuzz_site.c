@@ -2,7 +2,7 @@
 /*
  * Any bytes as a file of somebody else's, in a format that the first byte
  * chooses. What is found is printable and lies inside the file, in order; of
- * modprobe.d it is what libkmod finds, too.
+ * modprobe.d it is what libkmod finds, too. What it claims for guests are rules.
  */
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -10,8 +10,8 @@
 
 #include <libkmod.h>
 
+#include "claims.h"
 #include "fuzz.h"
-#include "site.h"
 
 /* What paths say matters to some formats. */
 static const char * const paths[VP_SITE_FORMATS] = {
@@ -133,6 +133,32 @@ static void compare_all(const struct vp_site *site, const char *text, size_t len
 	kmod_unref(ctx);
 }
 
+static void check_claims(const struct vp_site *site)
+{
+	char text[VFIOPOLICY_RULE_LEN_MAX + 1], rest[VP_SITE_TEXT_MAX];
+	const struct vp_claim *claim;
+	struct vp_claims claims;
+	struct vp_error error;
+	struct vp_rule rule;
+	size_t i;
+
+	CLAIM(!vp_claims_find(site, &claims), "the file");
+	for (i = 0; i < claims.count; i++) {
+		claim = &claims.claims[i];
+		check_text(claim->text);
+		check_text(claim->why);
+		CLAIM(claim->counts || claim->why[0], claim->text);
+		if (claim->entry->kind == VP_SITE_OPTIONS)
+			vp_claim_rest(claim->entry, rest, sizeof(rest));
+		if (!claim->counts)
+			continue;
+		vp_rule_print(&claim->rule, text, sizeof(text));
+		CLAIM(!vp_rule_parse(text, strlen(text), &rule, &error), text);
+		CLAIM(rule.action == claim->rule.action, text);
+	}
+	vp_claims_free(&claims);
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct vp_site site = { 0 };
@@ -154,6 +180,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	vp_site_parse(&site, format, paths[format] ? paths[format] : "/x", text,
 		      size);
 	check(&site, lines);
+	check_claims(&site);
 	if (format == VP_SITE_FMT_MODPROBE)
 		compare_all(&site, text, size);
 	vp_site_close(&site);

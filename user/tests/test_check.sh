@@ -282,6 +282,9 @@ hasnt out "nobody else"
 echo 'vfio 144d:a80a' | put /etc/vfiopolicy/rules.d/50-local.rules
 run 0 "vfio-pci.ids=, and no rule does it" check
 has out "warn  /etc/default/grub, line 1, claims devices as well: vfio-pci.ids=10de:1b39: vfiopolicy import"
+echo 'leave 10de:1b39' | put /etc/vfiopolicy/rules.d/50-local.rules
+run 0 "vfio-pci.ids=, and a rule leaves it to the host" check
+has out "claims devices as well: vfio-pci.ids=10de:1b39: vfiopolicy import"
 good_host
 words pci-stub.ids=10de:1b39
 run 4 "in no file" check
@@ -387,7 +390,8 @@ words intel_iommu=on pci=realloc,nocrs
 run 4 "and pci=realloc does not help" check
 has out "above 4G decoding"
 bar 0000:82:00.0 "0x0000000000000000 0x0000000000000000 0x0000000000000000" \
-	"0x0000000000000000 0x000000000000007f 0x0000000000000101"
+	"0x0000000000000000 0x000000000000007f 0x0000000000000101" \
+	"0x0000000000000000 0x0000000000000000 0x0000000000040200"
 run 0 "BARs that are not there, and ports" check
 hasnt out "no room"
 good_host

@@ -120,6 +120,25 @@ assert o["old"][0]["then"] == "update-grub", o
 else
 	skip "    it says the same" "python3 is missing"
 fi
+if command -v script >/dev/null; then
+	for answer in n y; do
+		echo $answer | VFIOPOLICY_SYSFS=$sys VFIOPOLICY_ROOT=$root \
+			script -qec "$program import" /dev/null >"$tmp/out" 2>"$tmp/err"
+		status=$?
+		has out "Save 3 rules? [y/N]"
+		[ $answer = y ] || {
+			[ $status = 5 ]
+			result $? "    exit 5: the answer is no"
+			no_rules
+		}
+	done
+	[ $status = 0 ]
+	result $? "    exit 0: the answer is yes"
+	has_rules "vfio at=0000:82:00.0 10de:1b39" "vfio 144d:a80a" "vfio 1234:5678"
+	rm "$root$rules"
+else
+	skip "    asked on a terminal" "script is missing"
+fi
 run 0 "saved" import -y
 has out "saved in $root$rules, line"
 has err "the module is not loaded"
