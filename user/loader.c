@@ -87,6 +87,28 @@ static const char *grub_update(const struct vp_site *site)
 	return "grub-mkconfig -o /boot/grub/grub.cfg";
 }
 
+static const char *find_image(const struct vp_site *site)
+{
+	static const struct {
+		const char *const paths[4];
+		const char *command;
+	} tools[] = {
+		/* Debian's dracut has one of that name as well. */
+		{ { "/usr/sbin/update-initramfs", "/sbin/update-initramfs" },
+		  "update-initramfs -u -k all" },
+		{ { "/usr/bin/dracut", "/usr/sbin/dracut", "/sbin/dracut" },
+		  "dracut --force --regenerate-all" },
+		{ { "/usr/bin/mkinitcpio", "/usr/sbin/mkinitcpio" },
+		  "mkinitcpio -P" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(tools) / sizeof(tools[0]); i++)
+		if (has_any(site, tools[i].paths))
+			return tools[i].command;
+	return "";
+}
+
 /**
  * vp_loader_find() - which boot loader is there
  * @site: the host
@@ -100,6 +122,7 @@ void vp_loader_find(const struct vp_site *site, const char *release,
 
 	memset(loader, 0, sizeof(*loader));
 	loader->kind = find_kind(site);
+	loader->image = find_image(site);
 	switch (loader->kind) {
 	case VP_LOADER_GRUB:
 		set(loader, "GRUB", grub, grub_update(site));
@@ -185,6 +208,10 @@ void vp_loader_remove(const struct vp_loader *loader, const char *word,
 const char *vp_loader_after(const struct vp_loader *loader,
 			    const struct vp_site_entry *entry)
 {
+	/* Boot images have copies. */
+	if ((entry->kind >= VP_SITE_OPTIONS && entry->kind <= VP_SITE_LOAD) ||
+	    !strncmp(entry->path, "/etc/dracut", strlen("/etc/dracut")))
+		return loader->image;
 	/* Entries are what is booted; everything else makes some. */
 	if (entry->kind != VP_SITE_LOADER ||
 	    entry->format == VP_SITE_FMT_KEYWORDS)

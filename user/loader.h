@@ -36,12 +36,14 @@ enum vp_loader_kind {
  * @name: what to call it
  * @place: where words of the command line are written
  * @update: what to run afterwards; empty for nothing
+ * @image: what builds boot images; empty when nothing is known that does
  */
 struct vp_loader {
 	enum vp_loader_kind kind;
 	const char *name;
 	char place[128];
 	char update[256];
+	const char *image;
 };
 
 void vp_loader_find(const struct vp_site *site, const char *release,

@@ -103,7 +103,7 @@ static void check_vfio(struct vp_check *check)
 static void check_lists(struct vp_check *check)
 {
 	const struct vp_site_entry *entry;
-	char path[PATH_MAX];
+	char path[PATH_MAX], remedy[VP_CHECK_LEN];
 	size_t i;
 
 	for (i = 0; i < check->site.count; i++) {
@@ -115,8 +115,10 @@ static void check_lists(struct vp_check *check)
 				     entry->key, path, sizeof(path)) !=
 		    VP_KERNEL_NO)
 			continue;
-		vp_check_say(check, VP_CHECK_TODO, "module-list",
-			     "remove it there, and build the boot image anew",
+		snprintf(remedy, sizeof(remedy), "remove it there, then %s",
+			 check->loader.image[0] ? check->loader.image :
+			 "build the boot image anew");
+		vp_check_say(check, VP_CHECK_TODO, "module-list", remedy,
 			     "%s, line %u, wants the module %s, which %s has not: a boot image can hang on that",
 			     entry->path, entry->line, entry->key,
 			     check->kernels.running);

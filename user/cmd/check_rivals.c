@@ -196,7 +196,7 @@ static const struct agent agents[] = {
 	  "leave its devices to it, or take them out of its policies" },
 	{ "Harvester", "/etc/harvester-release.yaml",
 	  "harvester-system_*pcidevices-controller-*",
-	  "it unbinds what has vfio-pci without a claim of its own: claim the devices in one of the two" },
+	  "it takes vfio-pci off what has no claim of its own: claim devices in one of the two" },
 };
 
 static bool has_pod(const struct vp_check *check, const char *pattern)

@@ -4,7 +4,6 @@
  * none. Only then settings of others are taken out, file by file.
  */
 #include "import.h"
-#include "nl.h"
 #include "output.h"
 #include "policy.h"
 #include "watch.h"

@@ -239,6 +239,7 @@ good_host
 printf 'vfio-pci\nvfio_virqfd\n' | put /etc/initramfs-tools/modules
 run 4 "a module that is no more" check
 has out "/etc/initramfs-tools/modules, line 2, wants the module vfio_virqfd, which $kernel has not"
+has out "remove it there, then build the boot image anew"
 hasnt out "wants the module vfio_pci"
 
 echo "# Secure Boot"
@@ -303,6 +304,13 @@ good_host
 echo "options vfio-pci disable_vga=1 ids=10de:1b39" | put /etc/modprobe.d/vfio.conf
 run 4 "modprobe.d" check
 has out "todo  1. /etc/modprobe.d/vfio.conf, line 1: remove options vfio-pci disable_vga=1 ids=10de:1b39 (a rule does it)"
+for tool in sbin/update-initramfs:"update-initramfs -u -k all" \
+	    bin/dracut:"dracut --force --regenerate-all" bin/mkinitcpio:"mkinitcpio -P"; do
+	put "/usr/${tool%%:*}" </dev/null
+	run 4 "modprobe.d, and $tool" check
+	has out "(a rule does it), then: ${tool#*:}"
+	rm "$root/usr/${tool%%:*}"
+done
 echo "options vfio-pci disable_vga=1" | put /etc/modprobe.d/vfio.conf
 run 0 "modprobe.d without ids" check
 has out "nobody else here"
@@ -340,6 +348,10 @@ printf '#!/bin/sh\necho vfio-pci >/sys/bus/pci/devices/$1/driver_override\n' |
 	put /etc/initramfs-tools/scripts/init-top/bind
 run 0 "a script" check
 has out "warn  /etc/initramfs-tools/scripts/init-top/bind, line 2, tells devices which driver to have"
+good_host
+mkdir -p "$root/var/log/pods/default_other-x_u"
+run 0 "a pod of others" check
+has out "nobody else here"
 for pod in gpu-operator_nvidia-vfio-manager-x_u:"NVIDIA's vfio-manager" \
 	   sriov_sriov-network-config-daemon-x_u:"the SR-IOV network operator" \
 	   harvester-system_harvester-pcidevices-controller-x_u:Harvester; do

@@ -211,7 +211,9 @@ blacklist nouveau
 blacklist snd_hda_intel
 install vfio-pci /usr/local/bin/x
 END
+put /usr/bin/dracut </dev/null
 run 0 "options, softdep, blacklist" import -y --remove-old
+has out "changed /etc/modprobe.d/vfio.conf; the old one is $kept/etc/modprobe.d/vfio.conf; now: dracut --force"
 has_rules "vfio at=0000:82:00.0 10de:1b39"
 has out "stays: /etc/modprobe.d/vfio.conf, line 6: blacklist nouveau (it keeps nouveau off 0000:83:00.0 as well, which no rule names)"
 hasnt out "blacklist snd_hda_intel"
