@@ -42,28 +42,22 @@ static const struct maker makers[] = {
 /* What turns it off when it is set to that. */
 static const char *const off_words[] = { "intel_iommu", "amd_iommu", "iommu" };
 
-/* Calls for each name in a folder of sysfs. Return: how many there are. */
-static size_t list(const struct vp_check *check, const char *dir,
+/* Calls for each name in a folder of sysfs. */
+static void list(const struct vp_check *check, const char *dir,
 		   void (*fn)(const char *name, void *arg), void *arg)
 {
 	const struct dirent *entry;
 	char path[PATH_MAX];
-	size_t count = 0;
 	DIR *stream;
 
 	snprintf(path, sizeof(path), "%s%s", check->host.sysfs, dir);
 	stream = opendir(path);
 	if (!stream)
-		return 0;
-	while ((entry = readdir(stream))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		count++;
-		if (fn)
+		return;
+	while ((entry = readdir(stream)))
+		if (entry->d_name[0] != '.')
 			fn(entry->d_name, arg);
-	}
 	closedir(stream);
-	return count;
 }
 
 static void find_maker(const char *name, void *arg)
@@ -74,6 +68,27 @@ static void find_maker(const char *name, void *arg)
 	for (i = 0; i < ARRAY_SIZE(makers); i++)
 		if (!strncmp(name, makers[i].prefix, strlen(makers[i].prefix)))
 			*maker = &makers[i];
+}
+
+/**
+ * struct groups - groups of devices
+ * @check: what has the host
+ * @count: how many an IOMMU makes
+ */
+struct groups {
+	const struct vp_check *check;
+	size_t count;
+};
+
+/* Where there is no IOMMU vfio may make groups up. */
+static void count_group(const char *group, void *arg)
+{
+	struct groups *groups = arg;
+	char path[PATH_MAX], name[32];
+
+	snprintf(path, sizeof(path), "/kernel/iommu_groups/%s/name", group);
+	vp_check_sys(groups->check, path, name, sizeof(name));
+	groups->count += strcmp(name, "vfio-noiommu") != 0;
 }
 
 static bool has_table(const struct vp_check *check, const char *table)
@@ -191,16 +206,17 @@ static void say_none(struct vp_check *check)
 /* Return: there is one, and it is in use. */
 static bool check_iommu(struct vp_check *check)
 {
+	struct groups groups = { .check = check };
 	const struct maker *maker = NULL;
-	size_t groups, i;
+	size_t i;
 
 	list(check, "/class/iommu", find_maker, &maker);
-	groups = list(check, "/kernel/iommu_groups", NULL, NULL);
-	if (groups) {
+	list(check, "/kernel/iommu_groups", count_group, &groups);
+	if (groups.count) {
 		vp_check_say(check, VP_CHECK_OK, "iommu", NULL,
 			     "IOMMU: %s, on, %zu group%s",
 			     maker ? maker->name : "of a kind not known here",
-			     groups, groups == 1 ? "" : "s");
+			     groups.count, groups.count == 1 ? "" : "s");
 		return true;
 	}
 	for (i = 0; !maker && i < ARRAY_SIZE(makers); i++)

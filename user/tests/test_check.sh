@@ -142,6 +142,11 @@ run 4 "Intel, and a kernel without it" check
 has out "this kernel was built without CONFIG_INTEL_IOMMU"
 good_host
 none
+echo vfio-noiommu | put /sys/kernel/iommu_groups/0/name
+run 4 "groups that vfio made up" check
+has out "the firmware tells of none"
+good_host
+none
 put /sys/firmware/acpi/tables/IVRS </dev/null
 echo CONFIG_AMD_IOMMU=y >>"$root/boot/config-$kernel"
 run 4 "AMD, not in use" check
