@@ -5,11 +5,26 @@
 #include "import.h"
 #include "output.h"
 
+/* The driver that has a device in spite of the old setting, or NULL. */
+static const char *native_driver(const struct vp_host_dev *dev)
+{
+	static const char *const keepers[] = {
+		"", "vfio-pci", "vfio_pci", "pci-stub", "pciback", "vfiopolicy",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(keepers); i++)
+		if (!strcmp(dev->driver, keepers[i]))
+			return NULL;
+	return dev->driver;
+}
+
 static void show_claim(const struct vp_import *import,
 		       const struct vp_claim *claim)
 {
 	const struct vp_host_dev **devs;
 	char name[VP_NAMES_LEN];
+	const char *driver;
 	size_t count, i;
 
 	if (!claim->counts) {
@@ -19,7 +34,11 @@ static void show_claim(const struct vp_import *import,
 	count = vp_import_devices(import, claim, &devs);
 	for (i = 0; i < count; i++) {
 		vp_out_name(&import->host, &devs[i]->facts, name, sizeof(name));
-		vp_out_say("  %s: %s %s", claim->text, devs[i]->address, name);
+		driver = native_driver(devs[i]);
+		vp_out_say("  %s: %s %s%s%s%s", claim->text, devs[i]->address,
+			   name, driver ? "; today the setting loses it to " : "",
+			   driver ? driver : "",
+			   driver ? ", a rule would not" : "");
 	}
 	if (!count && vp_import_bridge(import, claim))
 		vp_out_say("  %s: a bridge, which no guest can have",

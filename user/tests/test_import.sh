@@ -36,7 +36,7 @@ new_host()
 	device 0000:06:00.0 144d a80a 010802 nvme
 	device 0000:82:00.0 10de 1b39 030200 nouveau
 	device 0000:82:00.1 10de 10f0 040300 snd_hda_intel
-	device 0000:83:00.0 10de 2204 030000 nouveau
+	device 0000:83:00.0 10de 2204 030000 vfio-pci
 	alias_of 0000:82:00.0 pci:v000010DEd00001B39sv00001AF4sd00001100bc03sc02i00
 	alias_of 0000:83:00.0 pci:v000010DEd00002204sv00001AF4sd00001100bc03sc00i00
 	alias_of 0000:82:00.1 pci:v000010DEd000010F0sv00001AF4sd00001100bc04sc03i00
@@ -90,6 +90,7 @@ touch "$root/usr/sbin/update-grub"
 run 5 "what it would do" import
 has out "/etc/default/grub, line 2: vfio-pci.ids=10de:1b39,144d:a80a,1234:5678,"
 has out "  10de:1b39: 0000:82:00.0 "
+has out "; today the setting loses it to nouveau, a rule would not"
 has out "  144d:a80a: 0000:05:00.0 "
 has out "  144d:a80a: 0000:06:00.0 "
 has out "  1234:5678: no device that is present"
@@ -192,6 +193,8 @@ has out "10de:1b39: dropped: /etc/modprobe.d/v.conf, line 2, comes later"
 has out "vfio at=0000:82:00.1 10de:10f0"
 has out "10de:2204x: the kernel reads no further than '10de:2204'"
 has out "vfio at=0000:83:00.0 10de:2204"
+grep "10de:2204x: 0000:83:00.0" "$tmp/out" | grep -qv "today"
+result $? "    vfio-pci has it, so the setting works"
 has out "'x:1' is no id: expected"
 hasnt out "vfio at=0000:82:00.0"
 echo 'options vfio-pci ids="10de:1b39, 10de:10f0"' | put /etc/modprobe.d/v.conf
