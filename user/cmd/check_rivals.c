@@ -26,6 +26,19 @@ static bool is_covered(const struct vp_check *check,
 	return true;
 }
 
+/* Why it can go, when it is covered. */
+static const char *why_gone(const struct vp_check *check,
+			    const struct vp_site_entry *entry)
+{
+	size_t i;
+
+	for (i = 0; i < check->claims.count; i++)
+		if (check->claims.claims[i].entry == entry &&
+		    check->claims.claims[i].counts)
+			return "a rule does it";
+	return "it has no effect";
+}
+
 /* Is the same word in a file that makes command lines? */
 static bool is_in_file(const struct vp_check *check,
 		       const struct vp_site_entry *word)
@@ -51,11 +64,14 @@ static void say_word(struct vp_check *check, const struct vp_site_entry *entry)
 	if (is_in_file(check, entry))
 		return;
 	if (is_covered(check, entry)) {
-		vp_loader_remove(&check->loader, entry->text, remedy,
-				 sizeof(remedy));
+		/* It may be that a restart is all that is missing. */
+		snprintf(remedy, sizeof(remedy),
+			 "%s%srestart; if it is still there then, take it out of your boot loader",
+			 check->loader.update,
+			 check->loader.update[0] ? ", and " : "");
 		vp_check_say(check, VP_CHECK_TODO, "rival-cmdline", remedy,
-			     "this kernel was started with %s (a rule does it); no file that is known here has it",
-			     entry->text);
+			     "this kernel was started with %s (%s); no file that is known here has it",
+			     entry->text, why_gone(check, entry));
 	} else {
 		vp_check_say(check, VP_CHECK_WARN, "rival-cmdline",
 			     "vfiopolicy import",
@@ -71,8 +87,8 @@ static void say_setting(struct vp_check *check,
 
 	if (is_covered(check, entry))
 		vp_check_say(check, VP_CHECK_TODO, id, update,
-			     "%s, line %u: remove %s (a rule does it)%s",
-			     entry->path, entry->line, entry->text,
+			     "%s, line %u: remove %s (%s)%s", entry->path,
+			     entry->line, entry->text, why_gone(check, entry),
 			     update[0] ? ", then" : "");
 	else
 		vp_check_say(check, VP_CHECK_WARN, id, "vfiopolicy import",

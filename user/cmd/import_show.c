@@ -139,7 +139,7 @@ static void show_unknown(const struct vp_import *import)
 				break;
 		}
 		if (j == import->site.count)
-			vp_out_note("%s is on the command line of this kernel and in no file that is known here: take it out of your boot loader by hand",
+			vp_out_note("%s is on the command line of this kernel and in no file that is known here: if it is still there after a restart, take it out of your boot loader by hand",
 				    word->text);
 	}
 }

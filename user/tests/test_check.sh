@@ -294,7 +294,10 @@ has out "claims devices as well: vfio-pci.ids=10de:1b39: vfiopolicy import"
 good_host
 words pci-stub.ids=10de:1b39
 run 4 "in no file" check
-has out "started with pci-stub.ids=10de:1b39 (a rule does it); no file"
+has out "started with pci-stub.ids=10de:1b39 (a rule does it); no file that is known here has it: update-grub, and restart; if it is still there then"
+words pci-stub.ids=x
+run 4 "in no file, and without effect" check
+has out "started with pci-stub.ids=x (it has no effect); no file"
 words pci-stub.ids=144d:a80a
 run 0 "in no file, and no rule does it" check
 has out "started with pci-stub.ids=144d:a80a, and no rule does that: vfiopolicy import"

@@ -128,12 +128,12 @@ if command -v script >/dev/null; then
 		status=$?
 		has out "Save 3 rules? [y/N]"
 		[ $answer = y ] || {
-			[ $status = 5 ]
+			[ "$status" = 5 ]
 			result $? "    exit 5: the answer is no"
 			no_rules
 		}
 	done
-	[ $status = 0 ]
+	[ "$status" = 0 ]
 	result $? "    exit 0: the answer is yes"
 	has_rules "vfio at=0000:82:00.0 10de:1b39" "vfio 144d:a80a" "vfio 1234:5678"
 	rm "$root$rules"
@@ -171,6 +171,7 @@ printf 'title x\noptions root=/dev/sda1 vfio-pci.ids=10de:1b39\n' |
 echo "quiet pci-stub.ids=10de:1b39,10de:10f0" | put /proc/cmdline
 run 0 "several files and what runs" import -y --remove-old
 has err "pci-stub.ids=10de:1b39,10de:10f0 is on the command line of this kernel and in no file"
+has err "if it is still there after a restart"
 has_rules "vfio at=0000:82:00.0 10de:1b39" "hold at=0000:82:00.1 10de:10f0"
 file_is /etc/kernel/cmdline "root=/dev/sda1"
 [ "$(stat -c %a "$root/etc/kernel/cmdline")" = 640 ]
