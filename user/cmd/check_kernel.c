@@ -29,12 +29,13 @@ static void append(char *list, size_t size, const char *name)
 static void check_options(struct vp_check *check)
 {
 	/* One of those in a line is enough. */
-	static const char *const wanted[][3] = {
+	static const char *const wanted[][4] = {
 		{ "CONFIG_IOMMU_SUPPORT" },
 		{ "CONFIG_VFIO" },
 		{ "CONFIG_VFIO_PCI" },
 		{ "CONFIG_VFIO_IOMMU_TYPE1", "CONFIG_IOMMUFD" },
-		{ "CONFIG_INTEL_IOMMU", "CONFIG_AMD_IOMMU", "CONFIG_ARM_SMMU_V3" },
+		{ "CONFIG_INTEL_IOMMU", "CONFIG_AMD_IOMMU", "CONFIG_ARM_SMMU_V3",
+		  "CONFIG_VIRTIO_IOMMU" },
 	};
 	char missing[NAMES_LEN] = "", names[NAMES_LEN / 2];
 	bool found;

@@ -194,6 +194,13 @@ sed -i '/VFIO_PCI/d; s/CONFIG_VFIO_IOMMU_TYPE1/CONFIG_IOMMUFD/' "$root/boot/conf
 run 4 "an option is missing" check
 has out "kernel options: $kernel was built without CONFIG_VFIO_PCI: start"
 sed -i 's/^CONFIG_VFIO=m/CONFIG_VFIO_PCI=y\nCONFIG_VFIO=m/' "$root/boot/config-$kernel"
+sed -i s/INTEL_IOMMU/VIRTIO_IOMMU/ "$root/boot/config-$kernel"
+run 0 "another IOMMU will do" check
+has out "kernel options: VFIO, VFIO_PCI and IOMMU are there"
+sed -i s/^CONFIG_VIRTIO_IOMMU=y// "$root/boot/config-$kernel"
+run 4 "none will not" check
+has out "was built without CONFIG_INTEL_IOMMU or CONFIG_AMD_IOMMU or"
+echo CONFIG_AMD_IOMMU=y >>"$root/boot/config-$kernel"
 gzip -c "$root/boot/config-$kernel" | put /proc/config.gz
 rm "$root/boot/config-$kernel"
 run 0 "from /proc/config.gz" check
