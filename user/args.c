@@ -30,12 +30,13 @@ enum {
 	LONG_DRY_RUN,
 	LONG_FORCE,
 	LONG_SUMMARY,
+	LONG_REMOVE_OLD,
 };
 
 #define WAIT_DEFAULT	10
 #define WAIT_MAX	86400
 
-static const char short_options[] = ":jno:aqvhV";
+static const char short_options[] = ":jno:ayqvhV";
 
 static const struct option long_options[] = {
 	{ "json", no_argument, NULL, 'j' },
@@ -52,6 +53,8 @@ static const struct option long_options[] = {
 	{ "force", no_argument, NULL, LONG_FORCE },
 	{ "output", required_argument, NULL, 'o' },
 	{ "summary", no_argument, NULL, LONG_SUMMARY },
+	{ "yes", no_argument, NULL, 'y' },
+	{ "remove-old", no_argument, NULL, LONG_REMOVE_OLD },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "color", optional_argument, NULL, LONG_COLOR },
@@ -79,6 +82,8 @@ static const struct {
 	{ VP_OPT_FORCE, "--force" },
 	{ VP_OPT_OUTPUT, "--output" },
 	{ VP_OPT_SUMMARY, "--summary" },
+	{ VP_OPT_YES, "--yes" },
+	{ VP_OPT_REMOVE_OLD, "--remove-old" },
 };
 
 static int parse_color(const char *text, enum vp_color *color)
@@ -183,6 +188,12 @@ static int take_option(int opt, char **argv, struct vp_args *args)
 		return 0;
 	case LONG_SUMMARY:
 		args->given |= VP_OPT_SUMMARY;
+		return 0;
+	case 'y':
+		args->given |= VP_OPT_YES;
+		return 0;
+	case LONG_REMOVE_OLD:
+		args->given |= VP_OPT_REMOVE_OLD;
 		return 0;
 	case 'q':
 		args->quiet = true;

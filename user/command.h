@@ -43,6 +43,8 @@ enum vp_exit {
  * @VP_OPT_FORCE: --force
  * @VP_OPT_OUTPUT: -o, --output=COLS
  * @VP_OPT_SUMMARY: --summary
+ * @VP_OPT_YES: -y, --yes
+ * @VP_OPT_REMOVE_OLD: --remove-old
  *
  * Those that every command takes, such as --quiet, have no bit.
  */
@@ -62,6 +64,8 @@ enum vp_option {
 	VP_OPT_FORCE = 1 << 12,
 	VP_OPT_OUTPUT = 1 << 13,
 	VP_OPT_SUMMARY = 1 << 14,
+	VP_OPT_YES = 1 << 20,
+	VP_OPT_REMOVE_OLD = 1 << 21,
 };
 
 /**
@@ -150,6 +154,9 @@ extern const struct vp_command vp_cmd_claim;
 extern const struct vp_command vp_cmd_del;
 extern const struct vp_command vp_cmd_explain;
 extern const struct vp_command vp_cmd_groups;
+extern const struct vp_command vp_cmd_check;
+extern const struct vp_command vp_cmd_export;
+extern const struct vp_command vp_cmd_import;
 extern const struct vp_command vp_cmd_list;
 extern const struct vp_command vp_cmd_status;
 extern const struct vp_command vp_cmd_monitor;

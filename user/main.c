@@ -18,6 +18,9 @@ static const struct vp_command *const commands[] = {
 	&vp_cmd_monitor,
 	&vp_cmd_apply,
 	&vp_cmd_sriov,
+	&vp_cmd_check,
+	&vp_cmd_import,
+	&vp_cmd_export,
 	&vp_cmd_snapshot,
 	NULL,
 };

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vfiopolicy export libvirt|qemu|stratovirt|kubevirt DEVICE...
+ *
+ * What a hypervisor wants to be told to give these devices to a guest. Nothing
+ * is changed, and the module is not asked.
+ */
+#include "command.h"
+#include "output.h"
+#include "resolve.h"
+
+/* Where guests seldom have anything: slots of StratoVirt's root bus. */
+#define STRATOVIRT_SLOT	16
+#define STRATOVIRT_SLOTS	32
+/* Likewise the chassis numbers of root ports. */
+#define QEMU_CHASSIS	64
+
+/**
+ * struct export - one run of the command
+ * @host: the host
+ * @devs: the devices that were named, each once, functions of a slot together
+ * @count: number of @devs
+ */
+struct export {
+	struct vp_host host;
+	const struct vp_host_dev **devs;
+	size_t count;
+};
+
+static bool same_slot(const struct vp_host_dev *a, const struct vp_host_dev *b)
+{
+	return a->facts.domain == b->facts.domain &&
+	       a->facts.bus == b->facts.bus &&
+	       a->facts.devfn >> 3 == b->facts.devfn >> 3;
+}
+
+/* Of which of the named functions of its slot, from 0, is @at? */
+static unsigned int function_of(const struct export *export, size_t at)
+{
+	unsigned int n = 0;
+
+	while (at - n && same_slot(export->devs[at - n - 1], export->devs[at]))
+		n++;
+	return n;
+}
+
+/* Are there others of its slot behind the first one? */
+static bool begins_many(const struct export *export, size_t at)
+{
+	return !function_of(export, at) && at + 1 < export->count &&
+	       same_slot(export->devs[at], export->devs[at + 1]);
+}
+
+/* Stands in a comment, which neither dashes nor odd bytes may end. */
+static void name_of(const struct export *export, const struct vp_host_dev *dev,
+		    char *name, size_t size)
+{
+	char *p;
+
+	vp_out_name(&export->host, &dev->facts, name, size);
+	for (p = name; *p; p++) {
+		if (iscntrl((unsigned char)*p))
+			*p = '?';
+		else if (p[0] == '-' && (p[1] == '-' || !p[1]))
+			*p = '_';
+	}
+}
+
+static void print_libvirt(const struct export *export)
+{
+	const struct vp_facts *facts;
+	char name[VP_NAMES_LEN];
+	size_t i;
+
+	for (i = 0; i < export->count; i++) {
+		facts = &export->devs[i]->facts;
+		name_of(export, export->devs[i], name, sizeof(name));
+		printf("<hostdev mode='subsystem' type='pci' managed='no'>\n"
+		       "  <!-- %s %s: a rule has it on vfio-pci before the guest starts and\n"
+		       "       after it ends, so libvirt must not move it: managed='no' -->\n"
+		       "  <source>\n"
+		       "    <address domain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%x'/>\n"
+		       "  </source>\n"
+		       "</hostdev>\n", export->devs[i]->address, name,
+		       facts->domain, facts->bus, facts->devfn >> 3,
+		       facts->devfn & 7);
+	}
+}
+
+/*
+ * One function finds a place by itself. Several of a slot are to be functions
+ * of one slot in the guest as well, which takes a root port to put them below.
+ */
+static void print_qemu(const struct export *export)
+{
+	const struct vp_host_dev *dev;
+	unsigned int port = 0, function;
+	bool many;
+	size_t i;
+
+	for (i = 0; i < export->count; i++) {
+		dev = export->devs[i];
+		function = function_of(export, i);
+		many = begins_many(export, i);
+		if (many) {
+			port++;
+			printf("-device pcie-root-port,id=vfiopolicy%u,chassis=%u\n",
+			       port, QEMU_CHASSIS + port);
+		}
+		printf("-device vfio-pci,host=%s", dev->address);
+		if (many || function)
+			printf(",bus=vfiopolicy%u,addr=0x0.0x%x%s", port,
+			       function, many ? ",multifunction=on" : "");
+		putchar('\n');
+	}
+}
+
+/* It finds no place by itself. */
+static int print_stratovirt(const struct export *export)
+{
+	unsigned int slot = STRATOVIRT_SLOT - 1, function;
+	bool many;
+	size_t i;
+
+	for (i = 0; i < export->count; i++) {
+		function = function_of(export, i);
+		many = begins_many(export, i);
+		if (!function && ++slot == STRATOVIRT_SLOTS) {
+			vp_out_error("there are no more slots: stratovirt takes %u of what is named here",
+				     STRATOVIRT_SLOTS - STRATOVIRT_SLOT);
+			return VP_EXIT_USAGE;
+		}
+		printf("-device vfio-pci,id=vfiopolicy%zu,host=%s,bus=pcie.0,addr=0x%x.0x%x%s\n",
+		       i, export->devs[i]->address, slot, function,
+		       many ? ",multifunction=on" : "");
+	}
+	vp_out_note("addr= must be free in the guest; slots from 0x%x on are a guess",
+		    STRATOVIRT_SLOT);
+	return VP_EXIT_DONE;
+}
+
+static bool same_ids(const struct vp_host_dev *a, const struct vp_host_dev *b)
+{
+	return a->facts.vendor == b->facts.vendor &&
+	       a->facts.device == b->facts.device;
+}
+
+static bool is_named(const struct export *export, const struct vp_host_dev *dev)
+{
+	size_t i;
+
+	for (i = 0; i < export->count; i++)
+		if (export->devs[i] == dev)
+			return true;
+	return false;
+}
+
+/* It knows devices by their ids alone, so it may give more than was meant. */
+static void warn_of_others(const struct export *export,
+			   const struct vp_host_dev *dev)
+{
+	const struct vp_host *host = &export->host;
+	size_t i;
+
+	for (i = 0; i < host->count; i++)
+		if (same_ids(&host->devs[i], dev) &&
+		    !is_named(export, &host->devs[i]))
+			vp_out_note("%04x:%04x is %s (%s) as well: KubeVirt goes by ids, so it would give that one too if it were on vfio-pci",
+				    dev->facts.vendor, dev->facts.device,
+				    host->devs[i].address,
+				    host->devs[i].driver[0] ?
+				    host->devs[i].driver : "no driver");
+}
+
+static void print_kubevirt(const struct export *export)
+{
+	const struct vp_host_dev *dev;
+	char name[VP_NAMES_LEN];
+	size_t i, j;
+
+	printf("apiVersion: kubevirt.io/v1\n"
+	       "kind: KubeVirt\n"
+	       "metadata:\n"
+	       "  name: kubevirt\n"
+	       "  namespace: kubevirt\n"
+	       "spec:\n"
+	       "  configuration:\n"
+	       "    permittedHostDevices:\n"
+	       "      pciHostDevices:\n");
+	for (i = 0; i < export->count; i++) {
+		dev = export->devs[i];
+		for (j = 0; j < i && !same_ids(export->devs[j], dev); j++)
+			;
+		if (j < i)
+			continue;
+		name_of(export, dev, name, sizeof(name));
+		printf("      # %s\n"
+		       "      - pciVendorSelector: \"%04X:%04X\"\n"
+		       "        resourceName: \"pci.vfiopolicy/%04x-%04x\"\n",
+		       name, dev->facts.vendor, dev->facts.device,
+		       dev->facts.vendor, dev->facts.device);
+		warn_of_others(export, dev);
+	}
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct vp_host_dev *x = *(const struct vp_host_dev *const *)a;
+	const struct vp_host_dev *y = *(const struct vp_host_dev *const *)b;
+
+	/* Those of the host are in the order of their addresses. */
+	return (x > y) - (x < y);
+}
+
+/* Return: an exit status. */
+static int take(struct export *export, const char *word)
+{
+	const struct vp_host_dev *dev;
+	char error[VP_RESOLVE_LEN];
+	int ret;
+
+	ret = vp_resolve(&export->host, word, &dev, error, sizeof(error));
+	if (ret) {
+		if (ret == -ENOENT)
+			vp_out_error("'%s' is no device here: expected an address, a network interface or a disk; vfiopolicy list -a shows them",
+				     word);
+		else
+			vp_out_error("%s", error);
+		return VP_EXIT_NOT_FOUND;
+	}
+	if (dev->bridge) {
+		vp_out_error("%s is a bridge: no guest can have it; name the device behind it",
+			     dev->address);
+		return VP_EXIT_USAGE;
+	}
+	if (!is_named(export, dev))
+		export->devs[export->count++] = dev;
+	return VP_EXIT_DONE;
+}
+
+/* Its name is "vfio-pci", or ends in it as those of its variants do. */
+static bool is_vfio(const char *driver)
+{
+	size_t len = strlen(driver);
+
+	return len >= 8 && (!strcmp(driver + len - 8, "vfio-pci") ||
+			    !strcmp(driver + len - 8, "vfio_pci"));
+}
+
+static void warn_of_drivers(const struct export *export)
+{
+	const struct vp_host_dev *dev;
+	size_t i;
+
+	for (i = 0; i < export->count; i++) {
+		dev = export->devs[i];
+		if (!is_vfio(dev->driver))
+			vp_out_note("%s has %s%s: no guest gets it before a rule has it on vfio-pci",
+				    dev->address,
+				    dev->driver[0] ? "the driver " : "",
+				    dev->driver[0] ? dev->driver : "no driver");
+	}
+}
+
+static int print(const struct export *export, const char *format)
+{
+	if (!strcmp(format, "stratovirt"))
+		return print_stratovirt(export);
+	if (!strcmp(format, "libvirt"))
+		print_libvirt(export);
+	else if (!strcmp(format, "qemu"))
+		print_qemu(export);
+	else
+		print_kubevirt(export);
+	return VP_EXIT_DONE;
+}
+
+static int export_all(struct export *export, const struct vp_args *args)
+{
+	int ret = VP_EXIT_DONE, i;
+
+	export->devs = calloc((size_t)args->nwords, sizeof(const void *));
+	if (!export->devs) {
+		vp_out_error("%s", strerror(ENOMEM));
+		return VP_EXIT_KERNEL;
+	}
+	for (i = 1; i < args->nwords && !ret; i++)
+		ret = take(export, args->words[i]);
+	if (ret)
+		return ret;
+	qsort(export->devs, export->count, sizeof(const void *), by_address);
+	ret = print(export, args->words[0]);
+	if (!ret)
+		warn_of_drivers(export);
+	return ret;
+}
+
+static int run(const struct vp_args *args)
+{
+	static const char *const formats[] = {
+		"libvirt", "qemu", "stratovirt", "kubevirt", NULL,
+	};
+	struct export export = { 0 };
+	int ret;
+	size_t i;
+
+	for (i = 0; formats[i] && strcmp(formats[i], args->words[0]) != 0; i++)
+		;
+	if (!formats[i]) {
+		vp_out_error("export '%s': expected libvirt, qemu, stratovirt or kubevirt",
+			     args->words[0]);
+		return VP_EXIT_USAGE;
+	}
+	ret = vp_host_open(&export.host, NULL, NULL);
+	if (ret) {
+		vp_out_error("%s: %s", export.host.devices_dir ?
+			     export.host.devices_dir : "sysfs", strerror(-ret));
+		ret = VP_EXIT_KERNEL;
+	} else {
+		ret = export_all(&export, args);
+	}
+	free(export.devs);
+	vp_host_close(&export.host);
+	return ret;
+}
+
+const struct vp_command vp_cmd_export = {
+	.name = "export",
+	.synopsis = "libvirt|qemu|stratovirt|kubevirt DEVICE...",
+	.summary = "what a hypervisor wants to be told to give devices to a guest",
+	.help =
+"  libvirt           <hostdev> elements for the XML of a domain; with managed='no',\n"
+"                    as rules have the devices on vfio-pci all the time\n"
+"  qemu              -device options; functions of a slot go below a root port (q35)\n"
+"  stratovirt        -device options; mind that addr= is free in the guest\n"
+"  kubevirt          permittedHostDevices, in YAML; says where an id means more than\n"
+"                    what was named, for KubeVirt knows nothing else\n"
+"  DEVICE            an address, network interface, disk or device file\n"
+"  vfiopolicy export qemu 82:00.0 82:00.1\n",
+	.options = VP_OPT_NUMERIC,
+	.min_words = 2,
+	.max_words = -1,
+	.run = run,
+};

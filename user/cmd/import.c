@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vfiopolicy import [-y] [--remove-old] [--dry-run]
+ *
+ * Makes rules of what others' settings claim for guests: shows what each means
+ * on this host and what is wrong with it, saves the rules when the user agrees,
+ * and takes the settings out when that is asked for.
+ */
+#include <unistd.h>
+
+#include "import.h"
+#include "output.h"
+
+static bool removes(const struct vp_import *import)
+{
+	return (import->args->given & VP_OPT_REMOVE_OLD) && import->goable;
+}
+
+/* On a terminal alone: a script says --yes. */
+static bool ask(const struct vp_import *import)
+{
+	char answer[16] = "";
+
+	if (import->fresh)
+		printf("Save %zu rule%s%s? [y/N] ", import->fresh,
+		       import->fresh == 1 ? "" : "s",
+		       removes(import) ? ", and take the old settings out" : "");
+	else
+		printf("Take the old settings out? [y/N] ");
+	fflush(stdout);
+	if (!fgets(answer, sizeof(answer), stdin))
+		putchar('\n');
+	return answer[0] == 'y' || answer[0] == 'Y';
+}
+
+static int carry_out(struct vp_import *import)
+{
+	int ret = vp_import_save(import);
+
+	if (ret)
+		return ret;
+	vp_import_show_done(import);
+	if (removes(import))
+		ret = vp_import_remove(import, false);
+	return ret;
+}
+
+/* Return: an exit status. */
+static int decide(struct vp_import *import)
+{
+	const unsigned int given = import->args->given;
+	bool json = given & VP_OPT_JSON;
+
+	if (!import->fresh && !removes(import))
+		return VP_EXIT_DONE;
+	if (given & VP_OPT_DRY_RUN) {
+		/* What cannot be edited is better known before. */
+		if (removes(import))
+			vp_import_remove(import, true);
+		return VP_EXIT_WOULD_CHANGE;
+	}
+	if (!(given & VP_OPT_YES)) {
+		if (json || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+			vp_out_note("nothing was changed; vfiopolicy import --yes saves the rules");
+			return VP_EXIT_WOULD_CHANGE;
+		}
+		if (!ask(import)) {
+			vp_out_say("Nothing was changed.");
+			return VP_EXIT_WOULD_CHANGE;
+		}
+	}
+	return carry_out(import);
+}
+
+static int read_all(struct vp_import *import)
+{
+	struct vp_rules_error error;
+	struct vp_rules_entry *entry;
+	size_t i;
+	int ret;
+
+	ret = vp_host_open(&import->host, NULL, NULL);
+	if (ret) {
+		vp_out_error("%s: %s", import->host.devices_dir ?
+			     import->host.devices_dir : "sysfs", strerror(-ret));
+		return VP_EXIT_KERNEL;
+	}
+	if (vp_rules_read(&import->rules, &error)) {
+		vp_out_error("%s", error.text);
+		return VP_EXIT_KERNEL;
+	}
+	for (i = 0; i < import->rules.count; i++) {
+		entry = &import->rules.entries[i];
+		if (entry->text && vp_match_needs_dsn(entry->rule))
+			break;
+	}
+	if (i < import->rules.count)
+		vp_host_read_dsn(&import->host, NULL);
+	if (vp_site_open(&import->site, NULL) ||
+	    vp_claims_find(&import->site, &import->claims)) {
+		vp_out_error("%s", strerror(ENOMEM));
+		return VP_EXIT_KERNEL;
+	}
+	vp_kernels_find(&import->site, &import->kernels);
+	vp_loader_find(&import->site, import->kernels.running, &import->loader);
+	return VP_EXIT_DONE;
+}
+
+static int work(struct vp_import *import)
+{
+	int ret = read_all(import);
+
+	if (ret)
+		return ret;
+	if (vp_import_plan(import)) {
+		vp_out_error("%s", strerror(ENOMEM));
+		return VP_EXIT_KERNEL;
+	}
+	vp_import_show(import);
+	ret = vp_import_check(import);
+	if (!ret)
+		ret = decide(import);
+	if (import->args->given & VP_OPT_JSON)
+		vp_out_json_print(vp_import_json(import));
+	return ret;
+}
+
+static int run(const struct vp_args *args)
+{
+	struct vp_import import = { .args = args };
+	int ret = work(&import);
+
+	free(import.plan);
+	free(import.olds);
+	vp_claims_free(&import.claims);
+	vp_site_close(&import.site);
+	vp_rules_free(&import.rules);
+	vp_host_close(&import.host);
+	return ret;
+}
+
+const struct vp_command vp_cmd_import = {
+	.name = "import",
+	.synopsis = "[-y] [--remove-old] [--dry-run]",
+	.summary = "make rules of vfio-pci.ids=, modprobe.d, driverctl, xen-pciback and others",
+	.help =
+"It shows the settings, what the kernel really takes of them, which devices\n"
+"they mean, and the rules that do the same, and asks before it saves those.\n"
+"  -y, --yes         save them without asking\n"
+"  --remove-old      take the old settings out as well; each old file is kept in\n"
+"                    /etc/vfiopolicy/replaced\n"
+"  --dry-run         only show it; exit status 5 when something would be changed\n"
+"What other programs own is left to them: what a guest of Proxmox VE has becomes\n"
+"a rule, and stays in its file.\n",
+	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_YES |
+		   VP_OPT_REMOVE_OLD | VP_OPT_DRY_RUN,
+	.min_words = 0,
+	.max_words = 0,
+	.run = run,
+};
