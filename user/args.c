@@ -31,6 +31,7 @@ enum {
 	LONG_FORCE,
 	LONG_SUMMARY,
 	LONG_REMOVE_OLD,
+	LONG_CONFIRM,
 };
 
 #define WAIT_DEFAULT	10
@@ -55,6 +56,7 @@ static const struct option long_options[] = {
 	{ "summary", no_argument, NULL, LONG_SUMMARY },
 	{ "yes", no_argument, NULL, 'y' },
 	{ "remove-old", no_argument, NULL, LONG_REMOVE_OLD },
+	{ "confirm", required_argument, NULL, LONG_CONFIRM },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "color", optional_argument, NULL, LONG_COLOR },
@@ -84,6 +86,7 @@ static const struct {
 	{ VP_OPT_SUMMARY, "--summary" },
 	{ VP_OPT_YES, "--yes" },
 	{ VP_OPT_REMOVE_OLD, "--remove-old" },
+	{ VP_OPT_CONFIRM, "--confirm" },
 };
 
 static int parse_color(const char *text, enum vp_color *color)
@@ -110,6 +113,21 @@ static int parse_wait(const char *text, double *wait)
 	    *wait > WAIT_MAX) {
 		vp_out_error("--wait=%s: expected seconds, 0 to %d", text,
 			     WAIT_MAX);
+		return -1;
+	}
+	return 0;
+}
+
+static int parse_confirm(const char *text, unsigned long *seconds)
+{
+	char *end;
+
+	errno = 0;
+	*seconds = strtoul(text, &end, 10);
+	if (!isdigit((unsigned char)text[0]) || *end || errno || !*seconds ||
+	    *seconds > WAIT_MAX) {
+		vp_out_error("--confirm=%s: expected whole seconds, 1 to %d",
+			     text, WAIT_MAX);
 		return -1;
 	}
 	return 0;
@@ -163,6 +181,9 @@ static int take_option(int opt, char **argv, struct vp_args *args)
 	case LONG_WAIT:
 		args->given |= VP_OPT_WAIT;
 		return parse_wait(optarg, &args->wait);
+	case LONG_CONFIRM:
+		args->given |= VP_OPT_CONFIRM;
+		return parse_confirm(optarg, &args->confirm);
 	case LONG_COUNT:
 		args->given |= VP_OPT_COUNT;
 		return parse_count(optarg, &args->count);

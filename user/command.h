@@ -45,6 +45,7 @@ enum vp_exit {
  * @VP_OPT_SUMMARY: --summary
  * @VP_OPT_YES: -y, --yes
  * @VP_OPT_REMOVE_OLD: --remove-old
+ * @VP_OPT_CONFIRM: --confirm=SEC
  *
  * Those that every command takes, such as --quiet, have no bit.
  */
@@ -64,8 +65,9 @@ enum vp_option {
 	VP_OPT_FORCE = 1 << 12,
 	VP_OPT_OUTPUT = 1 << 13,
 	VP_OPT_SUMMARY = 1 << 14,
-	VP_OPT_YES = 1 << 20,
-	VP_OPT_REMOVE_OLD = 1 << 21,
+	VP_OPT_YES = 1 << 15,
+	VP_OPT_REMOVE_OLD = 1 << 16,
+	VP_OPT_CONFIRM = 1 << 17,
 };
 
 /**
@@ -117,6 +119,7 @@ struct vp_command {
  * @verbose: say more on standard error
  * @color: when to colour
  * @wait: seconds to wait for devices
+ * @confirm: seconds after which what is not confirmed is taken back
  * @count: events after which monitor ends; 0 is never
  * @on: file with the devices of another host; NULL for this one
  * @output: names of the columns that are wanted, between commas; NULL for the
@@ -133,6 +136,7 @@ struct vp_args {
 	bool verbose;
 	enum vp_color color;
 	double wait;
+	unsigned long confirm;
 	unsigned long count;
 	const char *on;
 	const char *output;
@@ -151,6 +155,7 @@ const struct vp_command *vp_args_command(
 extern const struct vp_command vp_cmd_add;
 extern const struct vp_command vp_cmd_apply;
 extern const struct vp_command vp_cmd_claim;
+extern const struct vp_command vp_cmd_confirm;
 extern const struct vp_command vp_cmd_del;
 extern const struct vp_command vp_cmd_explain;
 extern const struct vp_command vp_cmd_groups;

@@ -17,6 +17,7 @@ static const struct vp_command *const commands[] = {
 	&vp_cmd_explain,
 	&vp_cmd_monitor,
 	&vp_cmd_apply,
+	&vp_cmd_confirm,
 	&vp_cmd_sriov,
 	&vp_cmd_check,
 	&vp_cmd_import,

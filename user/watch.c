@@ -10,6 +10,7 @@
 
 #include "verdict.h"
 #include "output.h"
+#include "trial.h"
 #include "watch.h"
 
 /* How often to ask when nobody tells, and in case something was missed. */
@@ -167,18 +168,28 @@ int vp_watch_run(struct vp_watch *watch, double wait, vp_watch_fn fn, void *arg)
  *
  * Says so before it waits for another one that edits, and why it fails.
  *
- * Return: 0 or -errno.
+ * Return: 0; -EBUSY while an apply is on trial; any other -errno.
  */
 int vp_watch_lock(struct vp_rules_lock *lock)
 {
 	struct vp_rules_error error;
+	unsigned int left;
 	int ret = vp_rules_lock(lock, false, &error);
 
 	if (ret == -EWOULDBLOCK) {
 		vp_out_note("another one is editing the rule files; waiting for it");
 		ret = vp_rules_lock(lock, true, &error);
 	}
-	if (ret)
+	if (ret) {
 		vp_out_error("%s", error.text);
-	return ret;
+		return ret;
+	}
+	/* It would be taken back along with that. */
+	if (vp_trial_lasts(&left)) {
+		vp_out_error("an apply waits to be confirmed for %u more seconds", left);
+		vp_out_error_more("vfiopolicy confirm keeps it; else what was before comes back.");
+		vp_rules_unlock(lock);
+		return -EBUSY;
+	}
+	return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vfiopolicy apply
+ * vfiopolicy apply [--confirm=SEC]
  *
  * Makes the rules in force those of the files, in one step: those that came
  * from files and stand there no more are deleted, new ones are added. Rules of
@@ -10,6 +10,8 @@
 
 #include "apply.h"
 #include "output.h"
+#include "trial.h"
+#include "watch.h"
 
 static int refuse(const struct vp_rules *rules)
 {
@@ -38,6 +40,8 @@ static int say(const struct vp_args *args, const struct vp_nl_replaced *replaced
 		vp_out_json_bool(obj, "changed", replaced->changed);
 		vp_out_json_number(obj, "rules", replaced->count);
 		vp_out_json_number(obj, "differences", replaced->changed);
+		if (args->given & VP_OPT_CONFIRM && replaced->changed)
+			vp_out_json_number(obj, "confirm_within", args->confirm);
 		vp_out_json_print(obj);
 	} else if (replaced->changed) {
 		vp_out_say("rules of the files in force: %u; added or deleted: %u",
@@ -46,13 +50,50 @@ static int say(const struct vp_args *args, const struct vp_nl_replaced *replaced
 		vp_out_say("rules of the files in force: %u, as before",
 			   replaced->count);
 	}
+	if (args->given & VP_OPT_CONFIRM && replaced->changed)
+		vp_out_say("the rules from before are put back in %lu seconds, unless: vfiopolicy confirm",
+			   args->confirm);
 	return VP_EXIT_DONE;
+}
+
+/* Before anything is changed, so that nothing can come between. */
+static int begin_trial(const struct vp_args *args, struct vp_nl *nl,
+		       struct vp_trial *trial)
+{
+	int ret;
+
+	if (!(args->given & VP_OPT_CONFIRM))
+		return 0;
+	ret = vp_trial_begin(trial, nl, (unsigned int)args->confirm);
+	if (ret) {
+		vp_out_error("there is nobody to put the rules back: %s", strerror(-ret));
+		vp_out_error_more("Nothing was changed.");
+	}
+	return ret;
+}
+
+static int bring_into_force(const struct vp_args *args, struct vp_nl *nl,
+			    const char *const *texts, size_t count)
+{
+	struct vp_trial trial = { 0 };
+	struct vp_nl_replaced replaced;
+
+	if (begin_trial(args, nl, &trial))
+		return VP_EXIT_KERNEL;
+	if (vp_nl_rule_replace(nl, VFIOPOLICY_ORIGIN_FILE, texts, count,
+			       &replaced)) {
+		vp_trial_end(&trial, false);
+		vp_out_nl_error("apply", &nl->error);
+		vp_out_error_more("Nothing was changed.");
+		return VP_EXIT_KERNEL;
+	}
+	vp_trial_end(&trial, replaced.changed);
+	return say(args, &replaced);
 }
 
 static int replace(const struct vp_args *args, const struct vp_rules *rules)
 {
 	const char **texts = calloc(rules->count + 1, sizeof(*texts));
-	struct vp_nl_replaced replaced;
 	struct vp_nl nl;
 	size_t i;
 	int ret;
@@ -67,20 +108,16 @@ static int replace(const struct vp_args *args, const struct vp_rules *rules)
 	if (ret) {
 		vp_out_nl_error("module vfiopolicy", &nl.error);
 		ret = VP_EXIT_KERNEL;
-	} else if (vp_nl_rule_replace(&nl, VFIOPOLICY_ORIGIN_FILE, texts,
-				      rules->count, &replaced)) {
-		vp_out_nl_error("apply", &nl.error);
-		vp_out_error_more("Nothing was changed.");
-		ret = VP_EXIT_KERNEL;
 	} else {
-		ret = say(args, &replaced);
+		ret = bring_into_force(args, &nl, texts, rules->count);
 	}
 	vp_nl_close(&nl);
 	free(texts);
 	return ret;
 }
 
-static int run(const struct vp_args *args)
+/* Return: an exit status. */
+static int read_and_apply(const struct vp_args *args)
 {
 	struct vp_rules_error error;
 	struct vp_rules rules;
@@ -100,19 +137,39 @@ static int run(const struct vp_args *args)
 	return ret;
 }
 
+static int run(const struct vp_args *args)
+{
+	struct vp_rules_lock lock = { .dir = -1 };
+	int ret;
+
+	/* Files that somebody is just changing are none to apply. */
+	if (!(args->given & VP_OPT_DRY_RUN) && vp_watch_lock(&lock)) {
+		vp_out_error_more("Nothing was changed.");
+		return VP_EXIT_KERNEL;
+	}
+	ret = read_and_apply(args);
+	vp_rules_unlock(&lock);
+	return ret;
+}
+
 const struct vp_command vp_cmd_apply = {
 	.name = "apply",
-	.synopsis = "[--dry-run]",
+	.synopsis = "[--confirm=SEC] [--dry-run]",
 	.summary = "bring the rules of the files into force, in one step",
 	.help =
+"  --confirm=SEC     put the rules from before back after so many seconds, unless\n"
+"                    vfiopolicy confirm comes, also when the login that this came\n"
+"                    from is dead; the files stay as they are\n"
 "  --dry-run         say what would be done, and do nothing; exit status 5 if\n"
 "                    it would change something\n"
 "The files are /etc/vfiopolicy/rules.d/*.rules, and below them those of\n"
 "/run/vfiopolicy/rules.d and /usr/lib/vfiopolicy/rules.d. A rule that is none\n"
 "in any of them changes nothing.\n",
 	.examples =
-"  vfiopolicy apply --dry-run        what the files would change\n",
-	.options = VP_OPT_JSON | VP_OPT_DRY_RUN,
+"  vfiopolicy apply --dry-run        what the files would change\n"
+"  vfiopolicy apply --confirm=60     change it, and back in a minute: for who is\n"
+"                                    logged in by the network card concerned\n",
+	.options = VP_OPT_JSON | VP_OPT_DRY_RUN | VP_OPT_CONFIRM,
 	.min_words = 0,
 	.max_words = 0,
 	.run = run,

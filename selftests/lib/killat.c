@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kills the process, as kill -9 does, right before the call of a number among
+ * those that change something outside of it: files, and what is sent to the
+ * kernel. To be loaded before a program, that of the environment's KILL_AT.
+ *
+ *	LD_PRELOAD=killat.so KILL_AT=3 vfiopolicy add 10de:1b39
+ *
+ * Where KILL_ERRNO is set too, the call fails with that, as on a full disk.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Is this call the one? Then either there is no coming back, or errno is set. */
+static bool it_is(void)
+{
+	static int calls;
+	const char *at = getenv("KILL_AT"), *fails = getenv("KILL_ERRNO");
+
+	if (!at || ++calls != atoi(at))
+		return false;
+	if (!fails)
+		kill(getpid(), SIGKILL);
+	errno = fails ? atoi(fails) : 0;
+	return true;
+}
+
+/* The function of the C library. */
+static void *next(const char *name)
+{
+	void *fn = dlsym(RTLD_NEXT, name);
+
+	if (!fn)
+		abort();
+	return fn;
+}
+
+ssize_t write(int fd, const void *buf, size_t len)
+{
+	ssize_t (*fn)(int, const void *, size_t) = next("write");
+
+	return it_is() ? -1 : fn(fd, buf, len);
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	ssize_t (*fn)(int, const struct msghdr *, int) = next("sendmsg");
+
+	return it_is() ? -1 : fn(fd, msg, flags);
+}
+
+int openat(int dir, const char *path, int flags, ...)
+{
+	int (*fn)(int, const char *, int, mode_t) = next("openat");
+	mode_t mode = 0;
+	va_list ap;
+
+	if (flags & O_CREAT) {
+		va_start(ap, flags);
+		mode = va_arg(ap, mode_t);
+		va_end(ap);
+		if (it_is())
+			return -1;
+	}
+	return fn(dir, path, flags, mode);
+}
+
+int renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+	int (*fn)(int, const char *, int, const char *) = next("renameat");
+
+	return it_is() ? -1 : fn(from_dir, from, to_dir, to);
+}
+
+int unlinkat(int dir, const char *path, int flags)
+{
+	int (*fn)(int, const char *, int) = next("unlinkat");
+
+	return it_is() ? -1 : fn(dir, path, flags);
+}
+
+int mkdirat(int dir, const char *path, mode_t mode)
+{
+	int (*fn)(int, const char *, mode_t) = next("mkdirat");
+
+	return it_is() ? -1 : fn(dir, path, mode);
+}
+
+int fchmod(int fd, mode_t mode)
+{
+	int (*fn)(int, mode_t) = next("fchmod");
+
+	return it_is() ? -1 : fn(fd, mode);
+}
+
+int fsync(int fd)
+{
+	int (*fn)(int) = next("fsync");
+
+	return it_is() ? -1 : fn(fd);
+}

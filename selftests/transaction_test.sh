@@ -1,0 +1,249 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# add, del and apply are transactions: killed before any of their writes, and with
+# any of them failing as on a full disk, no file is half written or lost, and the
+# same command again does what it should. And apply --confirm takes back what
+# nobody confirms.
+# Controls: so many calls there are that it is killed in; not killed it succeeds;
+# confirmed it stays.
+
+# shellcheck source=selftests/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+
+PRELOAD=$VP_BIN/killat.so
+[ -e "$PRELOAD" ] || skip "needs killat.so"
+NVME=$(one_of 1b36:0010)
+[ -n "$NVME" ] || skip "needs an NVMe"
+[ -e "$SYS/$NVME/iommu_group" ] || skip "needs an IOMMU"
+modprobe vfio-pci
+VFIOPOLICY_ROOT=$(mktemp -d)
+export VFIOPOLICY_ROOT
+mkdir -p "$VFIOPOLICY_ROOT/etc" "$VFIOPOLICY_ROOT/run"
+RULES=$VFIOPOLICY_ROOT/etc/vfiopolicy/rules.d
+FILE=$RULES/50-local.rules
+# ENOSPC
+FULL=28
+
+TESTS="killed_add_leaves_the_file_whole
+	killed_del_leaves_the_file_whole
+	killed_apply_leaves_the_kernel_as_before_or_after
+	add_on_a_full_disk_changes_nothing
+	del_on_a_full_disk_changes_nothing
+	confirmed_in_time_it_stays
+	unconfirmed_it_is_taken_back
+	meanwhile_nobody_changes_anything
+	what_is_left_of_a_killed_one_is_cleared_away"
+
+after_each() {
+	rm -rf "$RULES" "$VFIOPOLICY_ROOT/run/vfiopolicy"
+	unload
+	wait_driver "$NVME" nvme
+}
+
+at_end() {
+	rm -r "$VFIOPOLICY_ROOT"
+}
+
+# run STATUS WORD...: the command must end so; what it says is in OUT.
+run() {
+	local want=$1 got
+	shift
+
+	OUT=$(vfiopolicy "$@" 2>&1)
+	got=$?
+	[ "$got" = "$want" ] && return
+	say "failed: vfiopolicy $*: exit status $got, expected $want"
+	say "${OUT//$'\n'/$'\n'# }"
+	return 1
+}
+
+says() {
+	grep -qF -- "$1" <<< "$OUT" && return
+	say "failed: '$1' is not in: ${OUT//$'\n'/ | }"
+	return 1
+}
+
+# What people wrote, and one rule of the command's.
+OLD='# mine
+hold dead:0001    # also mine
+#: by the command
+hold dead:0002'
+
+start_with_old() {
+	rm -rf "$RULES"
+	mkdir -p "$RULES"
+	printf '%s\n' "$OLD" > "$FILE"
+	vpnl replace file <(printf 'hold dead:0001\nhold dead:0002\n') > "$FILE.null" &&
+		rm "$FILE.null"
+}
+
+# shellcheck disable=SC2119 # no parameters
+load_it() {
+	load
+}
+
+# Rules in force that came from files, without their numbers.
+in_force() {
+	vpnl rules | sed -n 's/^[0-9]* file //p' | sort | tr '\n' ';'
+}
+
+# Rules of the file, whatever else is in it.
+in_file() {
+	sed -n 's/^\(hold [0-9a-f:]*\).*/\1/p' "$FILE" | sort | tr '\n' ';'
+}
+
+# at AT ERRNO WORD...: the command, in which the call of this number is the last,
+# or fails. Its exit status.
+at() {
+	KILL_AT=$1 KILL_ERRNO=$2 LD_PRELOAD=$PRELOAD vfiopolicy "${@:3}" > \
+		"$VFIOPOLICY_ROOT/said" 2>&1
+}
+
+# killed_at_each BEFORE AFTER WORD...: whatever the moment, the file has the rules of
+# one of these, the kernel too, and the same command again ends with AFTER in both.
+killed_at_each() {
+	local before=$1 after=$2 n status
+
+	shift 2
+	for ((n = 1; n < 100; n++)); do
+		start_with_old || return 1
+		KILL_AT=$n LD_PRELOAD=$PRELOAD vfiopolicy "$@" > "$VFIOPOLICY_ROOT/said" 2>&1
+		status=$?
+		expect "$n: what people wrote" grep -qxF '# mine' "$FILE" &&
+			grep -qxF 'hold dead:0001    # also mine' "$FILE" || return 1
+		case $(in_file) in
+		"$before" | "$after") ;;
+		*) same "$n: the file" "$(in_file)" "$before or $after" || return 1 ;;
+		esac
+		case $(in_force) in
+		"$before" | "$after") ;;
+		*) same "$n: in force" "$(in_force)" "$before or $after" || return 1 ;;
+		esac
+		[ $status = 137 ] || break
+		# Whoever tries again gets what he wanted.
+		vfiopolicy "$@" > "$VFIOPOLICY_ROOT/said" 2>&1
+		vfiopolicy apply > "$VFIOPOLICY_ROOT/said" 2>&1
+		same "$n, again: the file" "$(in_file)" "$after" &&
+			same "$n, again: in force" "$(in_force)" "$after" || return 1
+	done
+	say "killed before $((n - 1)) calls"
+	same "exit status when it is not killed" $status 0 &&
+		expect "it was killed often" test $n -gt 5 &&
+		same "the file" "$(in_file)" "$after" &&
+		same "in force" "$(in_force)" "$after"
+}
+
+killed_add_leaves_the_file_whole() {
+	load_it && killed_at_each "hold dead:0001;hold dead:0002;" \
+		"hold dead:0001;hold dead:0002;hold dead:0003;" \
+		add hold dead:0003 --absent-ok
+}
+
+killed_del_leaves_the_file_whole() {
+	load_it && killed_at_each "hold dead:0001;hold dead:0002;" "hold dead:0001;" \
+		del hold dead:0002
+}
+
+killed_apply_leaves_the_kernel_as_before_or_after() {
+	local n status
+
+	load_it || return 1
+	for ((n = 1; n < 100; n++)); do
+		start_with_old || return 1
+		echo "hold dead:0003" >> "$FILE"
+		KILL_AT=$n LD_PRELOAD=$PRELOAD vfiopolicy apply > "$VFIOPOLICY_ROOT/said" 2>&1
+		status=$?
+		same "$n: the file" "$(in_file)" \
+			"hold dead:0001;hold dead:0002;hold dead:0003;" || return 1
+		case $(in_force) in
+		"hold dead:0001;hold dead:0002;") ;;
+		"hold dead:0001;hold dead:0002;hold dead:0003;") ;;
+		*) same "$n: in force" "$(in_force)" "before or after" || return 1 ;;
+		esac
+		[ $status = 137 ] || break
+	done
+	say "killed before $((n - 1)) calls"
+	same "exit status when it is not killed" $status 0 &&
+		expect "it was killed" test $n -gt 2 &&
+		same "in force" "$(in_force)" "hold dead:0001;hold dead:0002;hold dead:0003;"
+}
+
+# full_at_each WORD...: a call that fails either makes the command fail and change
+# nothing, or is one that need not succeed.
+full_at_each() {
+	local before after n status
+
+	before=$(in_file)
+	for ((n = 1; n < 100; n++)); do
+		start_with_old || return 1
+		at $n $FULL "$@"
+		status=$?
+		after=$(in_file)
+		expect "$n: what people wrote" grep -qxF '# mine' "$FILE" || return 1
+		same "$n: kernel and file" "$(in_force)" "$after" || return 1
+		[ $status = 0 ] || same "$n: it failed ($(< "$VFIOPOLICY_ROOT/said")), the file" \
+			"$after" "$before" || return 1
+		# Past the last call nothing fails, nor is anything said of it.
+		at $n "" "$@" 2> "$VFIOPOLICY_ROOT/null"
+		[ $? = 137 ] || break
+	done
+	say "failed $((n - 1)) calls"
+	expect "many calls failed" test $n -gt 5
+}
+
+add_on_a_full_disk_changes_nothing() {
+	load_it && start_with_old && full_at_each add hold dead:0003 --absent-ok
+}
+
+del_on_a_full_disk_changes_nothing() {
+	load_it && start_with_old && full_at_each del hold dead:0002
+}
+
+# An isolated drive, whose rule the files have not any more.
+isolated_and_dropped() {
+	load_it && mkdir -p "$RULES" && echo "vfio $NVME" > "$FILE" &&
+		run 0 apply && replug "$NVME" && wait_state "$NVME" isolated &&
+		echo "hold dead:0001" > "$FILE"
+}
+
+confirmed_in_time_it_stays() {
+	isolated_and_dropped && run 0 apply --confirm=600 &&
+		says "vfiopolicy confirm" && wait_driver "$NVME" nvme &&
+		run 0 confirm && says "confirmed" && run 3 confirm &&
+		same "in force" "$(in_force)" "hold dead:0001;" && run 0 apply &&
+		same driver "$(driver_of "$NVME")" nvme
+}
+
+is_as_before() {
+	[ "$(in_force)" = "vfio $NVME;" ]
+}
+
+# The session that began it is gone with all that was in it.
+unconfirmed_it_is_taken_back() {
+	isolated_and_dropped || return 1
+	setsid bash -c 'vfiopolicy apply --confirm=3 > /dev/null; kill -9 -$$'
+	expect "the rules are put back" until_true is_as_before &&
+		wait_state "$NVME" isolated &&
+		same "the file" "$(< "$FILE")" "hold dead:0001" &&
+		expect "nothing is left" until_true test \
+			! -e "$VFIOPOLICY_ROOT/run/vfiopolicy/taken-back" &&
+		run 3 confirm && says "has been taken back"
+}
+
+meanwhile_nobody_changes_anything() {
+	isolated_and_dropped && run 0 apply --confirm=600 &&
+		run 2 apply && says "waits to be confirmed" &&
+		run 2 add hold dead:0004 --absent-ok && says "waits to be confirmed" &&
+		same "the file" "$(< "$FILE")" "hold dead:0001" &&
+		run 0 confirm && run 0 add hold dead:0004 --absent-ok
+}
+
+what_is_left_of_a_killed_one_is_cleared_away() {
+	isolated_and_dropped && run 0 apply --confirm=600 &&
+		pkill -9 -f "apply --confirm=600" &&
+		until_true run 3 confirm > "$VFIOPOLICY_ROOT/null" &&
+		run 0 apply --confirm=600 && run 0 apply && run 0 confirm
+}
+
+run_tests

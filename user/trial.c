@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * apply --confirm=SEC: a process of its own waits beside the session and then puts
+ * the rules back that were in force before, unless they are confirmed. Whoever has
+ * locked himself out, say by giving away his network card, need do nothing.
+ *
+ * As long as it waits there is the file /run/vfiopolicy/unconfirmed, locked by it;
+ * what is written there is for people. To confirm is to delete that file, and to
+ * begin taking back is to rename it, so only one of the two comes to pass. A file
+ * that nobody has locked is one whose process was killed.
+ *
+ * The rule files stay as they are: what somebody wrote is his. They are in force
+ * again when he applies them again.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "output.h"
+#include "rules.h"
+#include "trial.h"
+
+#define UNCONFIRMED	"unconfirmed"
+/* What it is called while the rules are being put back. */
+#define TAKEN_BACK	"taken-back"
+
+/**
+ * struct before - how things were
+ * @texts: rules of the files
+ * @count: number of @texts
+ * @devs: devices that were with the stub or their target
+ * @ndevs: number of @devs
+ */
+struct before {
+	const char **texts;
+	size_t count;
+	struct vp_nl_dev *devs;
+	size_t ndevs;
+};
+
+/* In the folder above that of the rules of /run. */
+static char *make_path(const char *name)
+{
+	char *folder = vp_rules_make_path(VP_RULES_RUN, NULL), *path = NULL;
+	char *slash = folder ? strrchr(folder, '/') : NULL;
+
+	if (slash) {
+		*slash = '\0';
+		if (mkdir(folder, 0755) && errno != EEXIST)
+			vp_out_verbose("%s: %s", folder, strerror(errno));
+		if (asprintf(&path, "%s/%s", folder, name) < 0)
+			path = NULL;
+	}
+	free(folder);
+	return path;
+}
+
+static bool was_ours(const struct vp_nl_dev *dev)
+{
+	return dev->state == VFIOPOLICY_STATE_HELD ||
+	       dev->state == VFIOPOLICY_STATE_HANDING_OFF ||
+	       dev->state == VFIOPOLICY_STATE_ISOLATED;
+}
+
+/* Lives to the end of the process: nothing of it is freed but on failure. */
+static int look(struct vp_nl *nl, struct before *before)
+{
+	struct vp_nl_rule *rules = NULL;
+	size_t count = 0, i;
+	int ret;
+
+	ret = vp_nl_rules(nl, &rules, &count);
+	if (!ret)
+		ret = vp_nl_devs(nl, &before->devs, &before->ndevs);
+	if (ret) {
+		free(rules);
+		return ret;
+	}
+	before->texts = calloc(count + 1, sizeof(*before->texts));
+	if (!before->texts) {
+		free(rules);
+		free(before->devs);
+		return -ENOMEM;
+	}
+	for (i = 0; i < count; i++)
+		if (rules[i].origin == VFIOPOLICY_ORIGIN_FILE)
+			before->texts[before->count++] = rules[i].text;
+	return 0;
+}
+
+/* By the command itself, which looks first whether the host uses the device. */
+static void claim(const char *address)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		execl("/proc/self/exe", "vfiopolicy", "claim", "--quiet",
+		      "--wait=30", address, NULL);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+		syslog(LOG_ERR, "%s is not taken back: vfiopolicy claim %s says why",
+		       address, address);
+}
+
+static void take_back(const struct before *before)
+{
+	struct vp_nl_replaced replaced;
+	struct vp_nl_dev now;
+	struct vp_nl nl;
+	size_t i;
+
+	if (vp_nl_open(&nl) ||
+	    vp_nl_rule_replace(&nl, VFIOPOLICY_ORIGIN_FILE, before->texts,
+			       before->count, &replaced)) {
+		syslog(LOG_ERR, "apply was not confirmed, and the rules cannot be put back: %s",
+		       nl.error.text);
+		vp_nl_close(&nl);
+		return;
+	}
+	syslog(LOG_WARNING, "apply was not confirmed: the rules are as before, but for the files");
+	for (i = 0; i < before->ndevs; i++)
+		if (was_ours(&before->devs[i]) &&
+		    !vp_nl_dev(&nl, before->devs[i].address, &now) &&
+		    now.rule && !was_ours(&now))
+			claim(now.address);
+	vp_nl_close(&nl);
+}
+
+/* Away from the terminal, and from the session that may be ended with all in it. */
+static void detach(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), cgroup;
+
+	setsid();
+	if (chdir("/"))
+		return;
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		dup2(null, STDERR_FILENO);
+	}
+	/* logind may end what is left in the session's cgroup. */
+	cgroup = open("/sys/fs/cgroup/cgroup.procs", O_WRONLY | O_CLOEXEC);
+	if (cgroup >= 0) {
+		if (write(cgroup, "0", 1) != 1)
+			syslog(LOG_DEBUG, "stays in the cgroup of the session");
+		close(cgroup);
+	}
+}
+
+/*
+ * Until then, or the file has gone. Suspended, the time goes on: so does that of
+ * who cannot reach the machine.
+ */
+static void wait_until(const struct timespec *until, const char *path)
+{
+	const struct itimerspec time = { .it_value = *until };
+	struct pollfd fds[2] = {
+		{ .fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC), .events = POLLIN },
+		{ .fd = inotify_init1(IN_CLOEXEC), .events = POLLIN },
+	};
+	char events[4096];
+
+	/* Open as it is here, what its deletion changes is the count of its names. */
+	inotify_add_watch(fds[1].fd, path, IN_ATTRIB);
+	if (timerfd_settime(fds[0].fd, TFD_TIMER_ABSTIME, &time, NULL))
+		return;
+	while (!access(path, F_OK) && !(fds[0].revents & POLLIN)) {
+		poll(fds, 2, -1);
+		if (fds[1].revents & POLLIN &&
+		    read(fds[1].fd, events, sizeof(events)) < 0)
+			fds[1].fd = -1;
+	}
+}
+
+static void keep(const char *path, const struct timespec *until,
+		 const struct before *before)
+{
+	char *taken = make_path(TAKEN_BACK);
+
+	openlog("vfiopolicy", LOG_PID, LOG_DAEMON);
+	detach();
+	wait_until(until, path);
+	if (taken && !rename(path, taken)) {
+		take_back(before);
+		unlink(taken);
+	}
+}
+
+/* Twice, so that nobody's child is left when the command ends. */
+static int start(const char *path, const struct timespec *until,
+		 const struct before *before)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		return -errno;
+	if (!pid) {
+		/* The shell may hang up on its jobs. */
+		signal(SIGHUP, SIG_IGN);
+		pid = fork();
+		if (!pid)
+			keep(path, until, before);
+		_exit(pid < 0);
+	}
+	if (waitpid(pid, &status, 0) != pid || status)
+		return -EAGAIN;
+	return 0;
+}
+
+/* Locked, so that it is seen to be somebody's from the first moment. */
+static int make_file(const char *path, unsigned int seconds,
+		     const struct timespec *until)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) ||
+	    dprintf(fd, "%lld\n"
+		    "The second since boot at which the rules are put back, %u after they were\n"
+		    "applied, unless somebody says: vfiopolicy confirm\n",
+		    (long long)until->tv_sec, seconds) < 0)
+		ret = -errno;
+	if (ret) {
+		unlink(path);
+		close(fd);
+		return ret;
+	}
+	return fd;
+}
+
+/**
+ * vp_trial_begin() - whatever is done from here on is taken back
+ * @trial: to be given to vp_trial_end(), also after an error
+ * @nl: the connection to the module
+ * @seconds: after so many, unless it is confirmed
+ *
+ * To be called under the lock of the rule files, and when vp_trial_lasts() says
+ * that there is none.
+ *
+ * Return: 0 or -errno; nothing is to be taken back then.
+ */
+int vp_trial_begin(struct vp_trial *trial, struct vp_nl *nl,
+		   unsigned int seconds)
+{
+	struct before before = { 0 };
+	struct timespec until;
+	int fd, ret;
+
+	trial->path = NULL;
+	ret = look(nl, &before);
+	if (ret)
+		return ret;
+	clock_gettime(CLOCK_BOOTTIME, &until);
+	until.tv_sec += seconds;
+	trial->path = make_path(UNCONFIRMED);
+	fd = trial->path ? make_file(trial->path, seconds, &until) : -ENOMEM;
+	ret = fd < 0 ? fd : start(trial->path, &until, &before);
+	if (ret)
+		vp_trial_end(trial, false);
+	/* The process that waits has the lock by its own copy of this. */
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+/**
+ * vp_trial_end() - whoever began it goes
+ * @trial: from vp_trial_begin()
+ * @keep: it goes on; else nothing was changed, and it is over
+ */
+void vp_trial_end(struct vp_trial *trial, bool keep)
+{
+	if (!keep && trial->path)
+		unlink(trial->path);
+	free(trial->path);
+	trial->path = NULL;
+}
+
+/**
+ * vp_trial_lasts() - is something on trial
+ * @left: set to the seconds that it still has
+ *
+ * What is left of one whose process was killed is cleared away.
+ *
+ * Return: true when something is.
+ */
+bool vp_trial_lasts(unsigned int *left)
+{
+	char *path = make_path(UNCONFIRMED);
+	long long until = 0;
+	struct timespec now;
+	FILE *file;
+
+	file = path ? fopen(path, "re") : NULL;
+	if (!file) {
+		free(path);
+		return false;
+	}
+	if (fscanf(file, "%lld", &until) != 1)
+		until = 0;
+	if (!flock(fileno(file), LOCK_EX | LOCK_NB)) {
+		unlink(path);
+		fclose(file);
+		free(path);
+		return false;
+	}
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	*left = until > now.tv_sec ? (unsigned int)(until - now.tv_sec) : 0;
+	fclose(file);
+	free(path);
+	return true;
+}
+
+/**
+ * vp_trial_confirm() - what is on trial stays
+ *
+ * Return: 0; -ENOENT when nothing is, perhaps not any more; any other -errno.
+ */
+int vp_trial_confirm(void)
+{
+	char *path = make_path(UNCONFIRMED);
+	int ret = 0;
+
+	if (!path)
+		return -ENOMEM;
+	if (unlink(path))
+		ret = -errno;
+	free(path);
+	return ret;
+}
