@@ -243,6 +243,8 @@ const struct vp_command vp_cmd_check = {
 "ok is as it should be; todo is to be done, in that order; warn is worth\n"
 "knowing. Exit status 4 when there is something to do. Changes nothing. As\n"
 "root it sees more.\n",
+	.examples =
+"  vfiopolicy check                # before the first rule, and after an update\n",
 	.options = VP_OPT_JSON | VP_OPT_NUMERIC,
 	.min_words = 0,
 	.max_words = 0,

@@ -335,8 +335,10 @@ const struct vp_command vp_cmd_export = {
 "  stratovirt        -device options; mind that addr= is free in the guest\n"
 "  kubevirt          permittedHostDevices, in YAML; says where an id means more than\n"
 "                    what was named, for KubeVirt knows nothing else\n"
-"  DEVICE            an address, network interface, disk or device file\n"
-"  vfiopolicy export qemu 82:00.0 82:00.1\n",
+"  DEVICE            an address, network interface, disk or device file\n",
+	.examples =
+"  vfiopolicy export qemu 82:00.0 82:00.1\n"
+"  vfiopolicy export libvirt /dev/nvme1n1 > hostdev.xml\n",
 	.options = VP_OPT_NUMERIC,
 	.min_words = 2,
 	.max_words = -1,

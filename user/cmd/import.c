@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vfiopolicy import [-y] [--remove-old] [--dry-run]
+ * vfiopolicy import [-y] [--remove-old] [--dry-run] [--force]
  *
  * Makes rules of what others' settings claim for guests: shows what each means
  * on this host and what is wrong with it, saves the rules when the user agrees,
@@ -119,6 +119,8 @@ static int work(struct vp_import *import)
 	vp_import_show(import);
 	ret = vp_import_check(import);
 	if (!ret)
+		ret = vp_import_check_uses(import);
+	if (!ret)
 		ret = decide(import);
 	if (import->args->given & VP_OPT_JSON)
 		vp_out_json_print(vp_import_json(import));
@@ -141,7 +143,7 @@ static int run(const struct vp_args *args)
 
 const struct vp_command vp_cmd_import = {
 	.name = "import",
-	.synopsis = "[-y] [--remove-old] [--dry-run]",
+	.synopsis = "[-y] [--remove-old] [--dry-run] [--force]",
 	.summary = "make rules of vfio-pci.ids=, modprobe.d, driverctl, xen-pciback and others",
 	.help =
 "It shows the settings, what the kernel really takes of them, which devices\n"
@@ -150,10 +152,14 @@ const struct vp_command vp_cmd_import = {
 "  --remove-old      take the old settings out as well; each old file is kept in\n"
 "                    /etc/vfiopolicy/replaced\n"
 "  --dry-run         only show it; exit status 5 when something would be changed\n"
+"  --force           rules for devices that the host uses as well\n"
 "What other programs own is left to them: what a guest of Proxmox VE has becomes\n"
 "a rule, and stays in its file.\n",
+	.examples =
+"  vfiopolicy import               # what is there, and what it comes to\n"
+"  vfiopolicy import --remove-old  # rules alone from now on\n",
 	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_YES |
-		   VP_OPT_REMOVE_OLD | VP_OPT_DRY_RUN,
+		   VP_OPT_REMOVE_OLD | VP_OPT_DRY_RUN | VP_OPT_FORCE,
 	.min_words = 0,
 	.max_words = 0,
 	.run = run,

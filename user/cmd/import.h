@@ -96,6 +96,9 @@ void vp_import_show(const struct vp_import *import);
 void vp_import_show_done(const struct vp_import *import);
 struct json_object *vp_import_json(const struct vp_import *import);
 
+/* import_safety.c */
+int vp_import_check_uses(struct vp_import *import);
+
 /* import_save.c */
 int vp_import_check(struct vp_import *import);
 int vp_import_save(struct vp_import *import);

@@ -32,7 +32,8 @@ run() # EXPECTED_STATUS DESCRIPTION [WORD]...
 	want=$1
 	what=$2
 	shift 2
-	VFIOPOLICY_SYSFS=$sys VFIOPOLICY_ROOT=$root \
+	VFIOPOLICY_SYSFS=$sys VFIOPOLICY_ROOT=$root VFIOPOLICY_PROC=$root/proc \
+		VFIOPOLICY_DEV=$root/dev \
 		"$program" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
 	got=$?
 	[ $got -eq "$want" ]

@@ -47,7 +47,8 @@ new_host()
 	END
 	echo $kernel | put /proc/sys/kernel/osrelease
 	echo quiet | put /proc/cmdline
-	mkdir -p "$root/etc"
+	mkdir -p "$root/etc" "$root/proc/net" "$root/dev"
+	echo "21 1 0:5 / /proc rw - proc none rw" | put /proc/self/mountinfo
 }
 
 file_is() # FILE TEXT
@@ -124,6 +125,7 @@ fi
 if command -v script >/dev/null; then
 	for answer in n y; do
 		echo $answer | VFIOPOLICY_SYSFS=$sys VFIOPOLICY_ROOT=$root \
+			VFIOPOLICY_PROC=$root/proc VFIOPOLICY_DEV=$root/dev \
 			script -qec "$program import" /dev/null >"$tmp/out" 2>"$tmp/err"
 		status=$?
 		has out "Save 3 rules? [y/N]"
@@ -302,6 +304,36 @@ has err "'vfio 1234:5678' cannot be saved beside 'hold 1234:5678'"
 has err "Nothing was changed."
 has_rules "hold 1234:5678"
 file_is /etc/modprobe.d/v.conf "options vfio-pci ids=1234:5678"
+
+echo "# what the host uses"
+new_host
+echo "options vfio-pci ids=144d:a80a,10de:1b39" | put /etc/modprobe.d/v.conf
+disk=/sys/devices/0000:05:00.0/nvme/nvme0/nvme0n1
+mkdir -p "$root$disk/holders" "$sys/class/block"
+echo 259:0 | put $disk/dev
+ln -s ../../devices/0000:05:00.0/nvme/nvme0/nvme0n1 "$sys/class/block/nvme0n1"
+run 5 "a disk that nobody uses" import
+echo "25 1 259:0 / / rw - ext4 /dev/nvme0n1 rw" >>"$root/proc/self/mountinfo"
+run 1 "the disk that root is on" import -y
+has err "0000:05:00.0 is in use by this host: / is on it (ext4 on /dev/nvme0n1)"
+has err "  vfiopolicy add leave at=0000:05:00.0 144d:a80a    # the host keeps it"
+hasnt err "0000:06:00.0"
+no_rules
+run 1 "nor in a dry run" import --dry-run
+run 5 "by force, in a dry run" import --dry-run --force
+has err "0000:05:00.0: / is on it (ext4 on /dev/nvme0n1); overridden by --force"
+no_rules
+run 0 "by force" import -y --force
+has_rules "vfio 144d:a80a allow=storage" "vfio at=0000:82:00.0 10de:1b39"
+echo "leave at=0000:05:00.0 144d:a80a" | put $rules
+run 0 "when a rule leaves it" import -y
+has_rules "leave at=0000:05:00.0 144d:a80a" "vfio 144d:a80a" "vfio at=0000:82:00.0 10de:1b39"
+rm "$root/proc/self/mountinfo"
+echo "options vfio-pci ids=10de:10f0" | put /etc/modprobe.d/v.conf
+run 2 "what is mounted cannot be read" import -y
+has err "whether devices are in use cannot be told: "
+run 0 "by force" import -y --force
+has err "cannot be told; overridden by --force"
 
 echo "# what goes wrong"
 new_host
