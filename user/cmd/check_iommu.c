@@ -44,7 +44,7 @@ static const char *const off_words[] = { "intel_iommu", "amd_iommu", "iommu" };
 
 /* Calls for each name in a folder of sysfs. */
 static void list(const struct vp_check *check, const char *dir,
-		   void (*fn)(const char *name, void *arg), void *arg)
+		 void (*fn)(const char *name, void *arg), void *arg)
 {
 	const struct dirent *entry;
 	char path[PATH_MAX];
