@@ -290,6 +290,7 @@ del_while_in_use() {
 claim_takes_a_native_device() {
 	local net
 
+	udevadm settle
 	load "rules=\"vfio $IGB name=port\"" &&
 		run 4 status port && says "igb has it" &&
 		run 4 status -v && says cmdline &&
@@ -306,6 +307,8 @@ claim_takes_a_native_device() {
 claim_refuses_what_the_host_uses() {
 	local net
 
+	# It is given another name right after it has come back.
+	udevadm settle
 	net=$(echo "$SYS/$IGB/net/"*)
 	net=${net##*/}
 	load "rules=\"vfio $IGB\"" && ip link set "$net" up &&

@@ -39,11 +39,13 @@ if command -v mdadm > /dev/null && command -v dmsetup > /dev/null; then
 	TESTS+=" lvm_on_md_is_refused md_alone_is_refused"
 fi
 
+# What is below the controller may be one path of several, nvme0c1n1.
 disk_of() {
 	local disk
 
 	disk=$(echo "$SYS/$1"/nvme/nvme*/nvme*n1)
-	echo "/dev/${disk##*/}"
+	disk=${disk##*/}
+	echo "/dev/${disk/c[0-9]*n/n}"
 }
 
 port_of() {
@@ -252,7 +254,7 @@ user_of_vfio_is_named() {
 	read -r answer <&"${USER[0]}"
 	same "the user says" "$answer" open &&
 		run 0 status && says "in use by vfio_open $USER_PID" &&
-		run 0 status "$IGB" && says "in use by vfio_open $USER_PID" &&
+		run 0 status "$IGB" && says "user    vfio_open $USER_PID" &&
 		run 0 list && says "(vfio_open $USER_PID)" &&
 		run 0 list -j && says "\"pid\": $USER_PID" &&
 		run 2 del --dry-run port && says "del port would be refused" &&

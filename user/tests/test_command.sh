@@ -121,6 +121,8 @@ has err "  vfiopolicy add at=0000:06:00.0 144d:a80a    # 0000:06:00.0 "
 has err "driver nvme"
 run 1 "two devices, to be held" add hold 144d:a80a
 has err "  vfiopolicy add hold at=0000:06:00.0 144d:a80a"
+run 3 "an address to add, without its function" add 82:00
+has err "Did you mean 0000:82:00.0?"
 run 3 "an id is no device" claim 10de:1b39
 has err "what has it here is 0000:82:00.0"
 run 3 "an address without its function" release 82:00

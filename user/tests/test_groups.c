@@ -39,7 +39,7 @@ static void from_sysfs(void)
 	ok(!vp_groups_find(&groups, 39), "none are left");
 }
 
-static void told(void)
+static void from_module(void)
 {
 	struct vp_nl_group *list = calloc(2, sizeof(*list));
 	struct vp_groups groups;
@@ -124,7 +124,7 @@ int main(void)
 {
 	make();
 	from_sysfs();
-	told();
+	from_module();
 	sentences();
 	domains();
 	vp_host_close(&host);

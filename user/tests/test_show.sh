@@ -346,5 +346,9 @@ for columns in 76 80; do
 	fits "$columns" "status" status -v 2\> /dev/null
 done
 
+fits 60 "status, folded" status -v 2\> /dev/null
+[ "$(grep -cF 10de:1b39 "$tmp/out")" = 1 ]
+result $? "    between words"
+
 echo "1..$n"
 exit $failed
