@@ -6,7 +6,8 @@
  *
  *	LD_PRELOAD=killat.so KILL_AT=3 vfiopolicy add 10de:1b39
  *
- * Where KILL_ERRNO is set too, the call fails with that, as on a full disk.
+ * Where KILL_ERRNO is set too, the call fails with that, as on a full disk; then
+ * calls on files are counted alone.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -21,12 +22,12 @@
 #include <unistd.h>
 
 /* Is this call the one? Then either there is no coming back, or errno is set. */
-static bool it_is(void)
+static bool it_is(bool file)
 {
 	static int calls;
 	const char *at = getenv("KILL_AT"), *fails = getenv("KILL_ERRNO");
 
-	if (!at || ++calls != atoi(at))
+	if (!at || (fails && !file) || ++calls != atoi(at))
 		return false;
 	if (!fails)
 		kill(getpid(), SIGKILL);
@@ -48,14 +49,14 @@ ssize_t write(int fd, const void *buf, size_t len)
 {
 	ssize_t (*fn)(int, const void *, size_t) = next("write");
 
-	return it_is() ? -1 : fn(fd, buf, len);
+	return it_is(true) ? -1 : fn(fd, buf, len);
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	ssize_t (*fn)(int, const struct msghdr *, int) = next("sendmsg");
 
-	return it_is() ? -1 : fn(fd, msg, flags);
+	return it_is(false) ? -1 : fn(fd, msg, flags);
 }
 
 int openat(int dir, const char *path, int flags, ...)
@@ -68,7 +69,7 @@ int openat(int dir, const char *path, int flags, ...)
 		va_start(ap, flags);
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
-		if (it_is())
+		if (it_is(true))
 			return -1;
 	}
 	return fn(dir, path, flags, mode);
@@ -78,33 +79,33 @@ int renameat(int from_dir, const char *from, int to_dir, const char *to)
 {
 	int (*fn)(int, const char *, int, const char *) = next("renameat");
 
-	return it_is() ? -1 : fn(from_dir, from, to_dir, to);
+	return it_is(true) ? -1 : fn(from_dir, from, to_dir, to);
 }
 
 int unlinkat(int dir, const char *path, int flags)
 {
 	int (*fn)(int, const char *, int) = next("unlinkat");
 
-	return it_is() ? -1 : fn(dir, path, flags);
+	return it_is(true) ? -1 : fn(dir, path, flags);
 }
 
 int mkdirat(int dir, const char *path, mode_t mode)
 {
 	int (*fn)(int, const char *, mode_t) = next("mkdirat");
 
-	return it_is() ? -1 : fn(dir, path, mode);
+	return it_is(true) ? -1 : fn(dir, path, mode);
 }
 
 int fchmod(int fd, mode_t mode)
 {
 	int (*fn)(int, mode_t) = next("fchmod");
 
-	return it_is() ? -1 : fn(fd, mode);
+	return it_is(true) ? -1 : fn(fd, mode);
 }
 
 int fsync(int fd)
 {
 	int (*fn)(int) = next("fsync");
 
-	return it_is() ? -1 : fn(fd);
+	return it_is(true) ? -1 : fn(fd);
 }
