@@ -14,6 +14,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "output.h"
 #include "rules.h"
 #include "text.h"
 
@@ -234,9 +235,10 @@ static int commit(const struct vp_rules_lock *lock, struct edit *edits,
 	for (i = 0; i < count; i++)
 		if (edits[i].temporary[0])
 			unlinkat(lock->dir, edits[i].temporary, 0);
+	/* Too late to take it back: then that might not last either. */
 	if (!ret && count && fsync(lock->dir))
-		ret = vp_rules_fail(error, -errno, "%s is changed, but may not be so after a crash: %s",
-				    edits[0].path, strerror(errno));
+		vp_out_note("%s is changed, but may not be so after a crash: %s",
+			    edits[0].path, strerror(errno));
 	return ret;
 }
 

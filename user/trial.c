@@ -34,12 +34,14 @@
 
 /**
  * struct before - how things were
- * @texts: rules of the files
+ * @rules: all rules
+ * @texts: those of the files, in @rules
  * @count: number of @texts
  * @devs: devices that were with the stub or their target
  * @ndevs: number of @devs
  */
 struct before {
+	struct vp_nl_rule *rules;
 	const char **texts;
 	size_t count;
 	struct vp_nl_dev *devs;
@@ -70,34 +72,35 @@ static bool was_ours(const struct vp_nl_dev *dev)
 	       dev->state == VFIOPOLICY_STATE_ISOLATED;
 }
 
-/* Lives to the end of the process: nothing of it is freed but on failure. */
+static void forget(struct before *before)
+{
+	free(before->rules);
+	free(before->texts);
+	free(before->devs);
+}
+
+/* To be forgotten, also after an error. */
 static int look(struct vp_nl *nl, struct before *before)
 {
-	struct vp_nl_rule *rules = NULL;
 	size_t count = 0, i;
 	int ret;
 
-	ret = vp_nl_rules(nl, &rules, &count);
+	ret = vp_nl_rules(nl, &before->rules, &count);
 	if (!ret)
 		ret = vp_nl_devs(nl, &before->devs, &before->ndevs);
-	if (ret) {
-		free(rules);
+	if (ret)
 		return ret;
-	}
 	before->texts = calloc(count + 1, sizeof(*before->texts));
-	if (!before->texts) {
-		free(rules);
-		free(before->devs);
+	if (!before->texts)
 		return -ENOMEM;
-	}
 	for (i = 0; i < count; i++)
-		if (rules[i].origin == VFIOPOLICY_ORIGIN_FILE)
-			before->texts[before->count++] = rules[i].text;
+		if (before->rules[i].origin == VFIOPOLICY_ORIGIN_FILE)
+			before->texts[before->count++] = before->rules[i].text;
 	return 0;
 }
 
 /* By the command itself, which looks first whether the host uses the device. */
-static void claim(const char *address)
+static void ask_for(const char *address)
 {
 	pid_t pid = fork();
 	int status;
@@ -132,7 +135,7 @@ static void take_back(const struct before *before)
 		if (was_ours(&before->devs[i]) &&
 		    !vp_nl_dev(&nl, before->devs[i].address, &now) &&
 		    now.rule && !was_ours(&now))
-			claim(now.address);
+			ask_for(now.address);
 	vp_nl_close(&nl);
 }
 
@@ -257,12 +260,12 @@ int vp_trial_begin(struct vp_trial *trial, struct vp_nl *nl,
 {
 	struct before before = { 0 };
 	struct timespec until;
-	int fd, ret;
+	int fd = -1, ret;
 
 	trial->path = NULL;
 	ret = look(nl, &before);
 	if (ret)
-		return ret;
+		goto out;
 	clock_gettime(CLOCK_BOOTTIME, &until);
 	until.tv_sec += seconds;
 	trial->path = make_path(UNCONFIRMED);
@@ -273,6 +276,8 @@ int vp_trial_begin(struct vp_trial *trial, struct vp_nl *nl,
 	/* The process that waits has the lock by its own copy of this. */
 	if (fd >= 0)
 		close(fd);
+out:
+	forget(&before);
 	return ret;
 }
 

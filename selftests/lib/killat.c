@@ -47,21 +47,21 @@ static void *next(const char *name)
 
 ssize_t write(int fd, const void *buf, size_t len)
 {
-	ssize_t (*fn)(int, const void *, size_t) = next("write");
+	ssize_t (*fn)(int fd, const void *buf, size_t len) = next("write");
 
 	return it_is(true) ? -1 : fn(fd, buf, len);
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-	ssize_t (*fn)(int, const struct msghdr *, int) = next("sendmsg");
+	ssize_t (*fn)(int fd, const struct msghdr *msg, int flags) = next("sendmsg");
 
 	return it_is(false) ? -1 : fn(fd, msg, flags);
 }
 
 int openat(int dir, const char *path, int flags, ...)
 {
-	int (*fn)(int, const char *, int, mode_t) = next("openat");
+	int (*fn)(int dir, const char *path, int flags, mode_t mode) = next("openat");
 	mode_t mode = 0;
 	va_list ap;
 
@@ -77,35 +77,35 @@ int openat(int dir, const char *path, int flags, ...)
 
 int renameat(int from_dir, const char *from, int to_dir, const char *to)
 {
-	int (*fn)(int, const char *, int, const char *) = next("renameat");
+	int (*fn)(int from_dir, const char *from, int to_dir, const char *to) = next("renameat");
 
 	return it_is(true) ? -1 : fn(from_dir, from, to_dir, to);
 }
 
 int unlinkat(int dir, const char *path, int flags)
 {
-	int (*fn)(int, const char *, int) = next("unlinkat");
+	int (*fn)(int dir, const char *path, int flags) = next("unlinkat");
 
 	return it_is(true) ? -1 : fn(dir, path, flags);
 }
 
 int mkdirat(int dir, const char *path, mode_t mode)
 {
-	int (*fn)(int, const char *, mode_t) = next("mkdirat");
+	int (*fn)(int dir, const char *path, mode_t mode) = next("mkdirat");
 
 	return it_is(true) ? -1 : fn(dir, path, mode);
 }
 
 int fchmod(int fd, mode_t mode)
 {
-	int (*fn)(int, mode_t) = next("fchmod");
+	int (*fn)(int fd, mode_t mode) = next("fchmod");
 
 	return it_is(true) ? -1 : fn(fd, mode);
 }
 
 int fsync(int fd)
 {
-	int (*fn)(int) = next("fsync");
+	int (*fn)(int fd) = next("fsync");
 
 	return it_is(true) ? -1 : fn(fd);
 }

@@ -9,7 +9,7 @@
 #include "output.h"
 #include "trial.h"
 
-static int run(const struct vp_args *args)
+static int keep(const struct vp_args *args)
 {
 	struct json_object *obj;
 	unsigned int left;
@@ -49,5 +49,5 @@ const struct vp_command vp_cmd_confirm = {
 	.options = VP_OPT_JSON,
 	.min_words = 0,
 	.max_words = 0,
-	.run = run,
+	.run = keep,
 };
