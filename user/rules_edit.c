@@ -221,15 +221,21 @@ static int put(const struct vp_rules_lock *lock, struct edit *edit,
 	return 0;
 }
 
-/* Makes all edits or, as far as that is possible, none. */
+/*
+ * Makes all edits or, as far as that is possible, none. @between, which may be
+ * NULL, comes when only names are not right yet, and may call it off.
+ */
 static int commit(const struct vp_rules_lock *lock, struct edit *edits,
-		  size_t count, struct vp_rules_error *error)
+		  size_t count, vp_rules_fn between, void *arg,
+		  struct vp_rules_error *error)
 {
 	int ret = 0;
 	size_t i;
 
 	for (i = 0; i < count && !ret; i++)
 		ret = stage(lock, &edits[i], i, error);
+	if (!ret && between)
+		ret = between(arg);
 	for (i = 0; i < count && !ret; i++)
 		ret = put(lock, &edits[i], error);
 	for (i = 0; i < count; i++)
@@ -401,7 +407,7 @@ static int add_rule(const struct vp_rules_lock *lock,
 	if (edit->len > VP_RULES_SIZE_MAX || rules->count >= VP_RULES_COUNT_MAX)
 		return vp_rules_fail(error, -EFBIG, "%s is unchanged: there are too many rules",
 				     edit->path);
-	ret = commit(lock, edit, 1, error);
+	ret = commit(lock, edit, 1, NULL, NULL, error);
 	if (ret)
 		return ret;
 	vp_text_where(edit->text, edit->text + at, &line, &column);
@@ -599,6 +605,10 @@ static int check_all_read(const struct vp_rules *rules,
  * vp_rules_del() - delete a rule wherever it stands in /etc
  * @lock: from vp_rules_lock()
  * @text: its canonical form
+ * @between: called when all new text is on the disk and only names have to be
+ *           changed, also when no file of /etc has the rule; what it returns
+ *           calls it off unless it is 0; NULL for none
+ * @arg: for @between
  * @change: says what was done, and where the rule still stands
  * @error: says why not
  *
@@ -612,6 +622,7 @@ static int check_all_read(const struct vp_rules *rules,
  * After an error each file is either as it was or without the rule.
  */
 int vp_rules_del(const struct vp_rules_lock *lock, const char *text,
+		 vp_rules_fn between, void *arg,
 		 struct vp_rules_change *change, struct vp_rules_error *error)
 {
 	struct edit *edits = NULL;
@@ -638,7 +649,7 @@ int vp_rules_del(const struct vp_rules_lock *lock, const char *text,
 		ret = vp_rules_fail(error, -ENOENT, "no rule file has '%.80s'",
 				    text);
 	if (!ret)
-		ret = commit(lock, edits, count, error);
+		ret = commit(lock, edits, count, between, arg, error);
 	if (ret)
 		change->changed = 0;
 	for (i = 0; i < count; i++)

@@ -76,7 +76,7 @@ static void unwrite_rule(const struct vp_rules_lock *lock, const char *text,
 
 	if (!saved->changed)
 		return;
-	if (vp_rules_del(lock, text, &change, &error))
+	if (vp_rules_del(lock, text, NULL, NULL, &change, &error))
 		vp_out_error("%s", error.text);
 	memset(saved, 0, sizeof(*saved));
 }

@@ -28,6 +28,8 @@
  * @rule_count: number of @rules
  * @files: the rules that are saved
  * @edited: what became of them
+ * @refused: -errno, when the module would not delete it
+ * @told: the module has deleted it
  */
 struct del {
 	const struct vp_args *args;
@@ -39,6 +41,8 @@ struct del {
 	size_t rule_count;
 	struct vp_rules files;
 	struct vp_rules_change edited;
+	int refused;
+	bool told;
 };
 
 static bool is_meant(const struct del *del, const struct vp_nl_rule *rule)
@@ -201,16 +205,26 @@ static int prepare_watch(struct del *del, struct vp_watch *watch)
 	return ret;
 }
 
-/* Return: 0, or -errno after having said what is wrong. */
-static int del_from_files(struct del *del, const struct vp_rules_lock *lock)
+static int tell_module(void *arg)
+{
+	struct del *del = arg;
+
+	del->refused = vp_nl_rule_del(&del->nl, 0, del->text);
+	del->told = !del->refused;
+	return del->refused;
+}
+
+/* Return: 0, or -errno after having said what is wrong with the files. */
+static int del_from_files(struct del *del, const struct vp_rules_lock *lock,
+			  vp_rules_fn between)
 {
 	struct vp_rules_error error;
 	int ret;
 
 	if (!vp_rules_find(&del->files, del->text))
 		return 0;
-	ret = vp_rules_del(lock, del->text, &del->edited, &error);
-	if (!ret || ret == -ENOENT)
+	ret = vp_rules_del(lock, del->text, between, del, &del->edited, &error);
+	if (!ret || ret == -ENOENT || del->refused)
 		return 0;
 	vp_out_error("%s", error.text);
 	return ret;
@@ -241,19 +255,27 @@ static void say_users(struct del *del)
 }
 
 /*
- * The module first, for it may refuse; then the files, which are locked, so
- * that nobody brings the rule back in between.
+ * The module in the middle, for it may refuse: when the new files are written, and
+ * before they are put in place of the old ones.
  */
 static int del_from_module(struct del *del, struct vp_rules_lock *lock,
 			   const char *what)
 {
 	struct vp_watch watch = { 0 };
-	int ret, saved;
+	int ret, saved = 0;
 
 	ret = prepare_watch(del, &watch);
 	if (!ret) {
 		vp_watch_start(&watch);
-		ret = vp_nl_rule_del(&del->nl, 0, del->text);
+		saved = del_from_files(del, lock, tell_module);
+		if (!saved && !del->refused && !del->told)
+			tell_module(del);
+		ret = del->refused;
+	}
+	if (!ret && !del->told) {
+		vp_out_error_more("Nothing was changed.");
+		vp_watch_free(&watch);
+		return VP_EXIT_KERNEL;
 	}
 	if (ret) {
 		vp_out_error("del %s: %s", what, del->nl.error.text);
@@ -263,7 +285,6 @@ static int del_from_module(struct del *del, struct vp_rules_lock *lock,
 		vp_watch_free(&watch);
 		return VP_EXIT_KERNEL;
 	}
-	saved = del_from_files(del, lock);
 	/* Others need not wait for the devices. */
 	vp_rules_unlock(lock);
 	if (saved)
@@ -376,8 +397,8 @@ static int del_rule(struct del *del, const char *what)
 	if (is_in_module(del))
 		ret = del_from_module(del, &lock, what);
 	else if (saved)
-		ret = del_from_files(del, &lock) ? VP_EXIT_KERNEL :
-						   report(del, &none, 0);
+		ret = del_from_files(del, &lock, NULL) ?
+		      VP_EXIT_KERNEL : report(del, &none, 0);
 	else
 		ret = say_not_found(del, what);
 	vp_rules_unlock(&lock);

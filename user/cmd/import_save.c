@@ -91,7 +91,7 @@ static void undo(struct vp_import *import, const struct vp_rules_lock *lock,
 			all = false;
 		}
 		if (one->saved &&
-		    vp_rules_del(lock, one->text, &change, &error)) {
+		    vp_rules_del(lock, one->text, NULL, NULL, &change, &error)) {
 			vp_out_error("%s", error.text);
 			all = false;
 		}

@@ -354,7 +354,7 @@ static int del(const char *rule)
 	int ret = vp_rules_lock(&lock, true, &error);
 
 	if (!ret)
-		ret = vp_rules_del(&lock, rule, &change, &error);
+		ret = vp_rules_del(&lock, rule, NULL, NULL, &change, &error);
 	vp_rules_unlock(&lock);
 	return ret;
 }
@@ -471,7 +471,7 @@ static void not_adding(void)
 	       "nor is a folder that others may write");
 	chmod(at(ETC), 0755);
 	ok(vp_rules_add(&lock, NULL, NULL, "hold 1:2", &change, &error) ==
-	   -ENOLCK && vp_rules_del(&lock, "hold 0001:0001", &change, &error) ==
+	   -ENOLCK && vp_rules_del(&lock, "hold 0001:0001", NULL, NULL, &change, &error) ==
 	   -ENOLCK, "not without the lock");
 	is(get(LOCAL), "hold 1:1\n", "unchanged by all that");
 	ok(is_clean(), "no temporary files");
