@@ -254,6 +254,17 @@ static void say_users(struct del *del)
 	free(devs);
 }
 
+/* The files kept it at the last moment, so the module is to have it, too. */
+static void put_back(struct del *del)
+{
+	struct vp_nl_rule rule;
+
+	if (vp_nl_rule_add(&del->nl, del->text, VFIOPOLICY_ORIGIN_FILE, &rule))
+		vp_out_error_more("The module has deleted it; it is back when the files are applied.");
+	else
+		vp_out_error_more("The rule is as before; a device that has gone back to the host meanwhile stays there: vfiopolicy status.");
+}
+
 /*
  * The module in the middle, for it may refuse: when the new files are written, and
  * before they are put in place of the old ones.
@@ -285,14 +296,17 @@ static int del_from_module(struct del *del, struct vp_rules_lock *lock,
 		vp_watch_free(&watch);
 		return VP_EXIT_KERNEL;
 	}
+	if (saved) {
+		put_back(del);
+		vp_watch_free(&watch);
+		return VP_EXIT_KERNEL;
+	}
 	/* Others need not wait for the devices. */
 	vp_rules_unlock(lock);
-	if (saved)
-		vp_out_error_more("The module has deleted it; it is back when the files are applied.");
 	ret = vp_watch_run(&watch, del->args->wait, say_device, del);
 	ret = report(del, &watch, ret);
 	vp_watch_free(&watch);
-	return saved ? VP_EXIT_KERNEL : ret;
+	return ret;
 }
 
 static bool is_in_module(const struct del *del)
