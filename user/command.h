@@ -92,6 +92,7 @@ struct vp_args;
  * @help: what its operands and own options mean; ends in a line end
  * @examples: lines that can be typed, each with what it is for; ends in a line
  *            end
+ * @hidden: for programs; left out where commands are listed
  * @options: the &enum vp_option that it takes
  * @min_words: least number of operands
  * @max_words: largest number of operands, or -1 for any
@@ -103,6 +104,7 @@ struct vp_command {
 	const char *summary;
 	const char *help;
 	const char *examples;
+	bool hidden;
 	unsigned int options;
 	int min_words;
 	int max_words;
@@ -166,6 +168,7 @@ extern const struct vp_command vp_cmd_list;
 extern const struct vp_command vp_cmd_status;
 extern const struct vp_command vp_cmd_monitor;
 extern const struct vp_command vp_cmd_release;
+extern const struct vp_command vp_cmd_owner;
 extern const struct vp_command vp_cmd_snapshot;
 extern const struct vp_command vp_cmd_sriov;
 

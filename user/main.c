@@ -23,6 +23,7 @@ static const struct vp_command *const commands[] = {
 	&vp_cmd_import,
 	&vp_cmd_export,
 	&vp_cmd_snapshot,
+	&vp_cmd_owner,
 	NULL,
 };
 
@@ -33,7 +34,8 @@ static void print_help(void)
 	printf("usage: vfiopolicy COMMAND [OPERAND...] [OPTION...]\n\n"
 	       "Keeps PCI devices away from the host's own drivers and hands them to vfio-pci.\n\n");
 	for (i = 0; commands[i]; i++)
-		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+		if (!commands[i]->hidden)
+			printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
 	printf("\n"
 	       "  -j, --json        results as JSON\n"
 	       "  -n, --numeric     numbers instead of names\n"
