@@ -90,6 +90,7 @@ static void tell_found(struct vp_device *rec, const char *found,
 void vp_drift_bind(struct vp_device *rec)
 {
 	const char *name = rec->pdev->dev.driver->name;
+	const char *to = VP_STUB;
 	char text[VP_NAME_MAX];
 	bool veto;
 	int ret;
@@ -97,8 +98,11 @@ void vp_drift_bind(struct vp_device *rec)
 	device_lock_assert(&rec->pdev->dev);
 	spin_lock(&vp_lock);
 	veto = is_foreign(rec, rec->pdev->dev.driver) && !yields(rec);
-	strscpy(text, rec->view.status.state == VFIOPOLICY_STATE_HANDING_OFF ?
-		      rec->handing_to : VP_STUB, sizeof(text));
+	/* Not its own name, should it be one that only has the target's. */
+	if (rec->view.status.state == VFIOPOLICY_STATE_HANDING_OFF &&
+	    strcmp(rec->handing_to, name))
+		to = rec->handing_to;
+	strscpy(text, to, sizeof(text));
 	spin_unlock(&vp_lock);
 	if (!veto)
 		return;
@@ -202,7 +206,8 @@ void vp_drift_repair(struct vp_device *rec, enum vfiopolicy_state state,
 	if (vp_claim_override_is(rec, text)) {
 		/* From here on it is ours, whoever wrote it. */
 		spin_lock(&vp_lock);
-		strscpy(rec->wrote, text, sizeof(rec->wrote));
+		if (rec->linked && rec->view.status.state == state)
+			strscpy(rec->wrote, text, sizeof(rec->wrote));
 		spin_unlock(&vp_lock);
 		return;
 	}

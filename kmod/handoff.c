@@ -272,10 +272,12 @@ static void look_again(struct vp_device *rec, enum vfiopolicy_state state,
 	device_lock(dev);
 	vp_device_note_bound(rec);
 	driven = dev->driver;
+	spin_lock(&vp_lock);
+	target = driven && vp_claim_is_target(rec, dev->driver);
+	spin_unlock(&vp_lock);
 	device_unlock(dev);
 
 	spin_lock(&vp_lock);
-	target = driven && !strcmp(rec->view.driver, rec->view.target);
 	yielded = vp_drift_yielded(rec);
 	/* Asked for, or free again: what somebody wrote on it does not count. */
 	if (state == VFIOPOLICY_STATE_LOST && !yielded && !driven)
@@ -420,6 +422,8 @@ static void hand_off(struct vp_device *rec)
 	vp_handoff_try_later(rec, ret > 0 ? VFIOPOLICY_STATE_HELD :
 					    VFIOPOLICY_STATE_MATCHED,
 			     VFIOPOLICY_REASON_TARGET_REFUSED);
+	/* After the last try nobody else would. */
+	vp_power_rest(rec);
 }
 
 static void held(struct vp_device *rec, enum vp_want want,

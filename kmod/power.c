@@ -121,10 +121,10 @@ void vp_power_rest(struct vp_device *rec)
 	struct device *dev = &rec->pdev->dev;
 	bool awake;
 
+	device_lock(dev);
 	spin_lock(&vp_lock);
 	awake = rec->view.framebuffer;
 	spin_unlock(&vp_lock);
-	device_lock(dev);
 	if (awake || !dev->driver || strcmp(dev->driver->name, VP_STUB) ||
 	    dev_get_drvdata(dev) == &resting)
 		goto out;

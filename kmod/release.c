@@ -81,13 +81,15 @@ static int attach(struct vp_device *rec, bool home)
 	/* Some five seconds in all. */
 	for (ms = 10; ; ms *= 2) {
 		ret = device_attach(&rec->pdev->dev);
+		if (ret != -EBUSY || ms > 2560)
+			return ret;
+		msleep(ms);
 		spin_lock(&vp_lock);
 		still = rec->linked && !vp_device_frozen() &&
 			vp_device_goes_home(rec) == home;
 		spin_unlock(&vp_lock);
-		if (ret != -EBUSY || !still || ms > 2560)
-			return ret;
-		msleep(ms);
+		if (!still)
+			return 0;
 	}
 }
 
@@ -135,6 +137,9 @@ void vp_release_settle(struct vp_device *rec)
 			vp_device_move_locked(rec, VFIOPOLICY_STATE_NATIVE,
 					      VFIOPOLICY_REASON_CHANGED);
 		} else {
+			/* With a native driver it was the host's meanwhile. */
+			if (home && rec->view.driver[0])
+				rec->view.claimed = false;
 			vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
 					      VFIOPOLICY_REASON_NONE);
 			vp_handoff_kick(rec, 0);
