@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The table of commands, the help, and the way to the command's own file. */
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 
 #include "command.h"
@@ -86,6 +87,8 @@ int main(int argc, char **argv)
 	struct vp_args args;
 	int ret;
 
+	/* Whoever ignores it for himself would have us not find our children. */
+	signal(SIGCHLD, SIG_DFL);
 	/* Widths of characters only: numbers are the same everywhere. */
 	setlocale(LC_CTYPE, "");
 	if (vp_args_parse(argc, argv, commands, &args))

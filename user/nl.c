@@ -206,7 +206,8 @@ int vp_nl_socket(struct vp_nl *nl, struct nl_sock **sockp)
  * vp_nl_open() - connect to the module
  * @nl: filled in; to be closed with vp_nl_close(), also after an error
  *
- * Return: 0; -ENOENT when the module is not there; -errno.
+ * Return: 0; -ENOENT when the module is not there; -ENONET when it is, and this
+ * network namespace is not its own; -errno.
  */
 int vp_nl_open(struct vp_nl *nl)
 {
@@ -221,9 +222,9 @@ int vp_nl_open(struct vp_nl *nl)
 		return ret;
 	nl->family = genl_ctrl_resolve(nl->sock, VFIOPOLICY_FAMILY_NAME);
 	if (nl->family == -NLE_OBJ_NOTFOUND)
-		return vp_nl_fail(nl, ENOENT, access(MODULE_DIR, F_OK) ?
-				  "not loaded" :
-				  "loaded, but out of reach from this network namespace");
+		return access(MODULE_DIR, F_OK) ?
+		       vp_nl_fail(nl, ENOENT, "not loaded") :
+		       vp_nl_fail(nl, ENONET, "loaded, but out of reach from this network namespace");
 	if (nl->family < 0)
 		return vp_nl_fail_libnl(nl, 0, nl->family);
 	return 0;

@@ -29,6 +29,9 @@
 #include "trial.h"
 
 #define UNCONFIRMED	"unconfirmed"
+/* How often, and every how many seconds, it is tried to put them back. */
+#define PUT_BACK_TRIES		720
+#define PUT_BACK_SECONDS	5
 /* What it is called while the rules are being put back. */
 #define TAKEN_BACK	"taken-back"
 
@@ -115,16 +118,59 @@ static void ask_for(const char *address)
 		       address, address);
 }
 
-static void take_back(const struct before *before)
+static bool was_there(const struct before *before, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < before->count; i++)
+		if (!strcmp(before->texts[i], text))
+			return true;
+	return false;
+}
+
+/* Each rule for itself that has come since, so that one in use keeps no other. */
+static void del_new(struct vp_nl *nl, const struct before *before)
+{
+	struct vp_nl_rule *rules = NULL;
+	size_t count = 0, i;
+
+	if (vp_nl_rules(nl, &rules, &count))
+		return;
+	for (i = 0; i < count; i++)
+		if (rules[i].origin == VFIOPOLICY_ORIGIN_FILE &&
+		    !was_there(before, rules[i].text))
+			vp_nl_rule_del(nl, rules[i].id, NULL);
+	free(rules);
+}
+
+/* Not while a guest has a device of a rule that would go: then as soon as not. */
+static int put_back(struct vp_nl *nl, const struct before *before)
 {
 	struct vp_nl_replaced replaced;
+	unsigned int tries;
+	int ret = -EIO;
+
+	for (tries = 0; ret && tries < PUT_BACK_TRIES; tries++) {
+		if (tries)
+			sleep(PUT_BACK_SECONDS);
+		ret = vp_nl_rule_replace(nl, VFIOPOLICY_ORIGIN_FILE,
+					 before->texts, before->count, &replaced);
+		if (ret && !tries) {
+			syslog(LOG_ERR, "apply was not confirmed, and not all rules can be put back yet: %s",
+			       nl->error.text);
+			del_new(nl, before);
+		}
+	}
+	return ret;
+}
+
+static void take_back(const struct before *before)
+{
 	struct vp_nl_dev now;
 	struct vp_nl nl;
 	size_t i;
 
-	if (vp_nl_open(&nl) ||
-	    vp_nl_rule_replace(&nl, VFIOPOLICY_ORIGIN_FILE, before->texts,
-			       before->count, &replaced)) {
+	if (vp_nl_open(&nl) || put_back(&nl, before)) {
 		syslog(LOG_ERR, "apply was not confirmed, and the rules cannot be put back: %s",
 		       nl.error.text);
 		vp_nl_close(&nl);
@@ -139,12 +185,19 @@ static void take_back(const struct before *before)
 	vp_nl_close(&nl);
 }
 
-/* Away from the terminal, and from the session that may be ended with all in it. */
-static void detach(void)
+/*
+ * Away from the terminal, and from the session that may be ended with all in it;
+ * with nothing of the caller's but @lock, which it shares with him.
+ */
+static void detach(int lock)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), cgroup;
+	int null, cgroup;
 
 	setsid();
+	if (lock > STDERR_FILENO + 1)
+		close_range(STDERR_FILENO + 1, lock - 1, 0);
+	close_range(lock + 1, ~0U, 0);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (chdir("/"))
 		return;
 	if (null >= 0) {
@@ -186,13 +239,13 @@ static void wait_until(const struct timespec *until, const char *path)
 	}
 }
 
-static void keep(const char *path, const struct timespec *until,
+static void keep(const char *path, int lock, const struct timespec *until,
 		 const struct before *before)
 {
 	char *taken = make_path(TAKEN_BACK);
 
+	detach(lock);
 	openlog("vfiopolicy", LOG_PID, LOG_DAEMON);
-	detach();
 	wait_until(until, path);
 	if (taken && !rename(path, taken)) {
 		take_back(before);
@@ -201,7 +254,7 @@ static void keep(const char *path, const struct timespec *until,
 }
 
 /* Twice, so that nobody's child is left when the command ends. */
-static int start(const char *path, const struct timespec *until,
+static int start(const char *path, int lock, const struct timespec *until,
 		 const struct before *before)
 {
 	pid_t pid = fork();
@@ -214,7 +267,7 @@ static int start(const char *path, const struct timespec *until,
 		signal(SIGHUP, SIG_IGN);
 		pid = fork();
 		if (!pid)
-			keep(path, until, before);
+			keep(path, lock, until, before);
 		_exit(pid < 0);
 	}
 	if (waitpid(pid, &status, 0) != pid || status)
@@ -226,7 +279,7 @@ static int start(const char *path, const struct timespec *until,
 static int make_file(const char *path, unsigned int seconds,
 		     const struct timespec *until)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644), ret = 0;
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), ret = 0;
 
 	if (fd < 0)
 		return -errno;
@@ -270,7 +323,7 @@ int vp_trial_begin(struct vp_trial *trial, struct vp_nl *nl,
 	until.tv_sec += seconds;
 	trial->path = make_path(UNCONFIRMED);
 	fd = trial->path ? make_file(trial->path, seconds, &until) : -ENOMEM;
-	ret = fd < 0 ? fd : start(trial->path, &until, &before);
+	ret = fd < 0 ? fd : start(trial->path, fd, &until, &before);
 	if (ret)
 		vp_trial_end(trial, false);
 	/* The process that waits has the lock by its own copy of this. */

@@ -291,10 +291,14 @@ static int check_uses(struct claim *claim)
 	struct vp_nl_dev dev;
 	struct vp_uses uses;
 	size_t i, refused = 0;
+	int ret;
 
 	/* What no rule names is refused by the module. */
-	if (vp_nl_dev(&claim->nl, claim->dev->address, &dev) || !dev.driver[0])
+	ret = vp_nl_dev(&claim->nl, claim->dev->address, &dev);
+	if (ret == -ENODEV || (!ret && !dev.driver[0]))
 		return VP_EXIT_DONE;
+	if (ret)
+		return refuse(claim);
 	vp_safety_uses(&claim->safety, claim->dev, &uses);
 	for (i = 0; i < uses.count; i++) {
 		use = &uses.uses[i];
