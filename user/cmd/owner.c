@@ -74,8 +74,9 @@ static int ask(struct vp_nl *nl, const char *address, struct owner *owner)
 	struct vp_nl_dev dev;
 	struct vp_error error;
 	struct vp_rule rule;
-	uid_t uid;
-	gid_t gid;
+	uid_t uid = 0;
+	gid_t gid = 0;
+	bool known;
 	int ret;
 
 	ret = vp_nl_dev(nl, address, &dev);
@@ -85,13 +86,12 @@ static int ask(struct vp_nl *nl, const char *address, struct owner *owner)
 		return ret;
 	if (!is_given(&dev))
 		return 0;
-	if (vp_rule_parse(dev.rule_text, strlen(dev.rule_text), &rule, &error) ||
-	    !rule.owner[0] || look_up(rule.owner, &uid, &gid)) {
-		owner->agreed = false;
-	} else if (!owner->members++) {
+	known = !vp_rule_parse(dev.rule_text, strlen(dev.rule_text), &rule, &error) &&
+		rule.owner[0] && !look_up(rule.owner, &uid, &gid);
+	if (known && !owner->members++) {
 		owner->uid = uid;
 		owner->gid = gid;
-	} else if (owner->uid != uid || owner->gid != gid) {
+	} else if (!known || owner->uid != uid || owner->gid != gid) {
 		owner->agreed = false;
 	}
 	return 0;
