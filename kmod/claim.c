@@ -26,7 +26,7 @@
  */
 #define USER_DELAY	(2 * HZ)
 
-/* There was no memory to record a device: see notify(). Only ever set. */
+/* A device could not be recorded: see notify(). Only ever set. */
 static bool missed;
 
 /**
@@ -292,7 +292,7 @@ bool vp_claim_record(struct pci_dev *pdev, struct pci_dev *pf,
 }
 
 /**
- * vp_claim_note_missed() - there was no memory to record a device
+ * vp_claim_note_missed() - a device could not be recorded
  *
  * From here on, whoever would bind one is looked at once more: see notify().
  *
@@ -381,7 +381,7 @@ static void bound(struct vp_device *rec)
 	enum vfiopolicy_reason reason;
 	enum vfiopolicy_state to;
 	char now[VP_NAME_MAX];
-	bool target, handed;
+	bool handed;
 
 	device_lock_assert(&rec->pdev->dev);
 	vp_device_note_bound(rec);
@@ -392,11 +392,9 @@ static void bound(struct vp_device *rec)
 	spin_lock(&vp_lock);
 	if (!rec->linked)
 		goto out;
-	target = vp_claim_is_target(rec, rec->pdev->dev.driver);
 	handed = rec->view.status.state == VFIOPOLICY_STATE_HANDING_OFF;
-	if (target &&
-	    (vp_device_want(rec) == VP_WANT_TARGET ||
-	     rec->view.status.state == VFIOPOLICY_STATE_HANDING_OFF)) {
+	if (vp_claim_is_target(rec, rec->pdev->dev.driver) &&
+	    (handed || vp_device_want(rec) == VP_WANT_TARGET)) {
 		to = VFIOPOLICY_STATE_ISOLATED;
 		reason = VFIOPOLICY_REASON_NONE;
 	} else if (rec->view.claimed ||
@@ -411,8 +409,7 @@ static void bound(struct vp_device *rec)
 	case VFIOPOLICY_STATE_MATCHED:
 	case VFIOPOLICY_STATE_HANDING_OFF:
 	case VFIOPOLICY_STATE_LOST:
-		if (to != VFIOPOLICY_STATE_ISOLATED ||
-		    rec->view.status.state != VFIOPOLICY_STATE_HANDING_OFF)
+		if (to != VFIOPOLICY_STATE_ISOLATED || !handed)
 			rec->view.cause = VFIOPOLICY_CAUSE_DRIVER;
 		/* Somebody else may have bound the target, by his override. */
 		if (to == VFIOPOLICY_STATE_ISOLATED && !rec->view.claimed) {
@@ -482,7 +479,7 @@ out:
 	spin_unlock(&vp_lock);
 }
 
-/* There was no memory for some record: perhaps this one's. */
+/* Some device could not be recorded when it came: perhaps this one. */
 static struct vp_device *look_once_more(struct pci_dev *pdev)
 {
 	struct pci_dev *pf = vp_facts_get_pf(pdev);
@@ -493,6 +490,9 @@ static struct vp_device *look_once_more(struct pci_dev *pdev)
 	} else if (pf && device_trylock(&pf->dev)) {
 		vp_claim_free(pdev, pf);
 		device_unlock(&pf->dev);
+	} else {
+		/* Perhaps this very task has the lock, making VFs known. */
+		vp_walk_missed(pdev);
 	}
 	pci_dev_put(pf);
 	return vp_device_find(pdev);
@@ -593,8 +593,6 @@ static int stub_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (!mine)
 		goto out;
 	rec->view.framebuffer = framebuffer;
-	/* Some native drivers leave it enabled; a user comes on top of that. */
-	rec->enabled = atomic_read(&pdev->enable_cnt);
 	vp_device_move_locked(rec, VFIOPOLICY_STATE_HELD, reason);
 	if (!rec->view.claimed)
 		log_claim(rec);
@@ -676,7 +674,8 @@ void vp_claim_stop(void)
  * What it holds is left without a driver and with its override, so that no
  * other driver takes it: fail closed.
  *
- * Context: may sleep; after all work items have ended.
+ * Context: may sleep; after vp_device_freeze(). Work items may still run: what
+ * they would bring to the stub ends the same way.
  */
 void vp_claim_unregister_stub(void)
 {

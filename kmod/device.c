@@ -89,8 +89,8 @@ void vp_device_put(struct vp_device *rec)
  * vp_device_is_enabled() - has its driver enabled a device for a user
  * @rec: its record
  *
- * More often than it was when it came to the stub: some native drivers leave
- * theirs enabled.
+ * More often than it was before its driver came: some native drivers leave theirs
+ * enabled.
  *
  * Context: any; one atomic read.
  * Return: true when it has.

@@ -98,6 +98,9 @@ void vp_drift_bind(struct vp_device *rec)
 	device_lock_assert(&rec->pdev->dev);
 	spin_lock(&vp_lock);
 	veto = is_foreign(rec, rec->pdev->dev.driver) && !yields(rec);
+	/* What others have left enabled is no user of this driver's. */
+	if (!veto)
+		WRITE_ONCE(rec->enabled, atomic_read(&rec->pdev->enable_cnt));
 	/* Not its own name, should it be one that only has the target's. */
 	if (rec->view.status.state == VFIOPOLICY_STATE_HANDING_OFF &&
 	    strcmp(rec->handing_to, name))

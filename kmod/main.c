@@ -118,7 +118,9 @@ err_claim:
 err_handoff:
 	vp_device_freeze();
 	vp_group_stop();
+	vp_claim_unregister_stub();
 	vp_handoff_stop();
+	goto err_rules;
 err_stub:
 	vp_claim_unregister_stub();
 err_rules:
@@ -135,8 +137,9 @@ static void __exit vp_exit(void)
 	if (!disable)
 		vp_claim_stop();
 	vp_group_stop();
-	vp_handoff_stop();
+	/* First, for what still rests there must not go to D3cold meanwhile. */
 	vp_claim_unregister_stub();
+	vp_handoff_stop();
 	vp_rules_stop();
 }
 

@@ -124,7 +124,6 @@ static void load(struct work_struct *work)
 		request_module("%s", loader->ask);
 	spin_lock(&vp_lock);
 	loader->busy = false;
-	loader->done = true;
 	spin_unlock(&vp_lock);
 	vp_device_kick_waiting(VFIOPOLICY_CAUSE_TARGET);
 }
@@ -186,10 +185,13 @@ static bool has_loaded(struct vp_device *rec, const char *ask)
 	bool done;
 
 	spin_lock(&vp_lock);
-	done = !loader || loader->done;
+	done = !loader || (loader->done && !loader->busy);
 	if (!done) {
-		if (!loader->busy && !vp_device_frozen())
+		if (!loader->busy && !vp_device_frozen()) {
 			loader->busy = vp_handoff_queue_work(&loader->work);
+			/* From here on: who resets it meanwhile asks again. */
+			loader->done = loader->busy;
+		}
 		/* In one go, or the loader could end in between. */
 		if (rec->linked &&
 		    rec->view.status.state == VFIOPOLICY_STATE_HELD)
@@ -212,6 +214,17 @@ static bool search_for(struct search *search)
 static void stay_held(struct vp_device *rec, enum vfiopolicy_reason why)
 {
 	vp_device_move(rec, VFIOPOLICY_STATE_HELD, VFIOPOLICY_STATE_HELD, why);
+}
+
+/* Who comes from here on is told; who came since it was looked for was not. */
+static void stay_missing(struct vp_device *rec, struct search *search)
+{
+	stay_held(rec, VFIOPOLICY_REASON_MODULE_MISSING);
+	if (!search_for(search))
+		return;
+	spin_lock(&vp_lock);
+	vp_handoff_kick(rec, 0);
+	spin_unlock(&vp_lock);
 }
 
 /*
@@ -266,7 +279,7 @@ bool vp_target_is_there(struct vp_device *rec, char *name, size_t size)
 	}
 	if (!search_for(&search)) {
 		if (best || has_loaded(rec, name))
-			stay_held(rec, VFIOPOLICY_REASON_MODULE_MISSING);
+			stay_missing(rec, &search);
 		return false;
 	}
 	if (search.unfit) {

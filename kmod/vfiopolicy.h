@@ -174,8 +174,8 @@ struct vp_stats {
  * @handing_to: the driver that it is being handed to; guarded by vp_lock, of
  *              use in state handing-off alone
  * @vetoed_at: when a driver was last refused, in jiffies; guarded by vp_lock
- * @enabled: how often the device was enabled when it came to the stub; written
- *           there, under device_lock
+ * @enabled: how often the device was enabled before the probe of its driver, as
+ *           far as that was seen; written in BIND, under device_lock
  * @due: when @work is to run, in jiffies, if it is queued; guarded by vp_lock
  * @take_over: somebody asked for it to be taken from its driver; guarded by
  *             vp_lock
@@ -339,6 +339,7 @@ void vp_handoff_stop(void);
 
 /* walk.c */
 void vp_walk_added(struct pci_dev *pdev);
+void vp_walk_missed(struct pci_dev *pdev);
 void vp_walk(u32 id, bool take_over, enum vfiopolicy_cause cause);
 void vp_walk_start(void);
 

@@ -147,6 +147,34 @@ void vp_walk_added(struct pci_dev *pdev)
 	gather(pdev);
 }
 
+/**
+ * vp_walk_missed() - record a VF whose coming was missed, and let nobody have it
+ * @pdev: the VF, which a driver is about to be bound to
+ *
+ * For where its PF cannot be looked at: until its work item has done that, every
+ * driver is refused, as where there was no memory.
+ *
+ * Context: BIND notification: device_lock held; may sleep, and waits for nothing.
+ */
+void vp_walk_missed(struct pci_dev *pdev)
+{
+	const struct walk walk = { .cause = VFIOPOLICY_CAUSE_APPEARED };
+	struct vp_device *rec;
+
+	device_lock_assert(&pdev->dev);
+	present(pdev, &walk);
+	rec = vp_device_find(pdev);
+	if (!rec)
+		return;
+	spin_lock(&vp_lock);
+	if (rec->view.status.state == VFIOPOLICY_STATE_MATCHED &&
+	    !rec->view.claimed)
+		vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
+				      VFIOPOLICY_REASON_NO_MEMORY);
+	spin_unlock(&vp_lock);
+	vp_device_put(rec);
+}
+
 static int walk_one(struct device *dev, void *arg)
 {
 	struct pci_dev *pdev = to_pci_dev(dev);
