@@ -62,6 +62,7 @@ at_end() {
 	inner_end now
 	echo 0 > "$SYS/$PF/sriov_numvfs"
 	ip address flush dev "$(netdev_of "$PF")"
+	ip link set dev "$(netdev_of "$PF")" down
 	unload
 	wait_driver "$NVME" nvme && until_true has_disk "$NVME" &&
 		dd if="$DIR/before" of="/dev/$(disk_of "$NVME")" oflag=direct status=none

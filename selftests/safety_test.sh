@@ -55,6 +55,12 @@ port_of() {
 	echo "${net##*/}"
 }
 
+# A port that is up gets a default route from the emulated network's router.
+quiet_port() {
+	ip addr flush dev "$(port_of)"
+	ip link set "$(port_of)" down
+}
+
 after_each() {
 	{
 		umount "$MNT"
@@ -63,8 +69,7 @@ after_each() {
 		mdadm --stop /dev/md77
 		ip link del br77
 		ip link del bond77
-		ip addr flush dev "$(port_of)"
-		ip link set "$(port_of)" down
+		quiet_port
 		echo 0 > "$SYS/$IGB/sriov_numvfs"
 	} 2> /dev/null
 	rm -f "$RULES"
@@ -302,4 +307,5 @@ dry_run_changes_nothing() {
 		expect "no file" test ! -e "$RULES"
 }
 
+quiet_port
 run_tests
