@@ -138,6 +138,8 @@ static bool is_taken(struct vp_device *rec)
 						      VFIOPOLICY_REASON_FOREIGN_DRIVER);
 			else
 				vp_device_move_locked(rec, VFIOPOLICY_STATE_NATIVE,
+						      rec->take_over ?
+						      VFIOPOLICY_REASON_TAKING_OVER :
 						      VFIOPOLICY_REASON_NATIVE_DRIVER);
 		}
 		spin_unlock(&vp_lock);

@@ -29,7 +29,9 @@ TESTS="without_the_module_it_says_so
 	add_the_sentence_that_must_work
 	add_an_id_of_several_devices_is_refused
 	add_all_takes_them_all
-	add_of_a_native_device_is_pending
+	add_takes_a_native_device
+	add_takes_what_with_names
+	add_leaves_what_was_released
 	add_isolates_a_free_device
 	add_without_an_iommu_group_is_held
 	add_twice_changes_nothing
@@ -64,7 +66,8 @@ after_each() {
 	testbus "del $P10" 2> /dev/null
 	rm -rf "$RULES"
 	unload
-	wait_driver "$IGB" igb
+	wait_driver "$IGB" igb && wait_driver "${TWINS[0]}" nvme &&
+		wait_driver "${TWINS[1]}" nvme && udevadm settle
 }
 
 at_end() {
@@ -121,14 +124,51 @@ add_an_id_of_several_devices_is_refused() {
 }
 
 add_all_takes_them_all() {
-	load && run 6 add --all 1b36:0010 && says "nvme" &&
+	load && run 0 add --all 1b36:0010 && says "nvme -> vfio-pci ... done" &&
+		wait_state "${TWINS[0]}" isolated && wait_state "${TWINS[1]}" isolated &&
 		same rules "$(vpnl rules)" "1 file vfio 1b36:0010"
 }
 
-add_of_a_native_device_is_pending() {
-	load && run 6 add "$IGB" && says "igb" && says "rescan" &&
+# Control: a rule alone, without the command, leaves it where it is.
+add_takes_a_native_device() {
+	load && vpnl add "vfio $IGB_PATH 8086:10c9" > /dev/null &&
+		wait_state "$IGB" native native-driver &&
+		same driver "$(driver_of "$IGB")" igb && vpnl del 1 || return 1
+	run 5 add --dry-run "$IGB" && says "igb -> vfio-pci" &&
 		same driver "$(driver_of "$IGB")" igb &&
-		replug "$IGB" && wait_state "$IGB" isolated && run 0 status
+		run 0 add --json "$IGB" &&
+		same changed "$(json 'd["changed"]')" True &&
+		same before "$(json 'd["devices"][0]["driver_before"]')" igb &&
+		same state "$(dev "$IGB" state)" isolated &&
+		same driver "$(driver_of "$IGB")" vfio-pci && run 0 status &&
+		run 0 add --json "$IGB" &&
+		same "changed again" "$(json 'd["changed"]')" False
+}
+
+# What the rule names, and the other function that it is to be held with.
+add_takes_what_with_names() {
+	local slot=1000:00:03
+
+	insmod "$VP_MODULES/greedy.ko" domain=0x1000 bind=1 &&
+		testbus "define $slot.0 1234:0000" &&
+		testbus "define $slot.1 1234:0001" && testbus rescan &&
+		wait_driver $slot.0 greedy_sync && wait_driver $slot.1 greedy_sync &&
+		load && run 0 add hold 1234:0000 with=slot &&
+		says "$slot.0" && says "$slot.1" && says "greedy_sync -> held" &&
+		same "the one" "$(dev $slot.0 state)" held &&
+		same "the other" "$(dev $slot.1 state) $(dev $slot.1 reason)" "held with"
+	local ret=$?
+	testbus "del $slot.1" && testbus "del $slot.0"
+	unload
+	rmmod greedy
+	return $ret
+}
+
+add_leaves_what_was_released() {
+	load && run 0 add "$IGB" && run 0 release "$IGB" && wait_driver "$IGB" igb &&
+		run 4 add "$IGB" && says "was there already" &&
+		same state "$(dev "$IGB" state)" released &&
+		same driver "$(driver_of "$IGB")" igb
 }
 
 add_isolates_a_free_device() {
@@ -199,15 +239,15 @@ add_stores_what_lasts() {
 
 	load || return 1
 	net=$(echo "$SYS/$IGB/net/"*)
-	run 6 add "${net##*/}" name=port &&
+	run 0 add "${net##*/}" name=port &&
 		same rules "$(vpnl rules)" "1 file vfio $IGB_PATH 8086:10c9 name=port" &&
 		same saved "$(tail -n 1 "$RULES/50-local.rules")" \
 			"vfio $IGB_PATH 8086:10c9 name=port" &&
 		expect "the comment names it" grep -q "^#: $IGB .*driver igb" \
 			"$RULES/50-local.rules" &&
-		run 6 add "$IGB" name=port && says "was there already" &&
-		run 6 add /dev/nvme0n1 && says "1b36:0010" &&
-		run 6 add nvme1 && same rules "$(vpnl rules | wc -l)" 3
+		run 0 add "$IGB" name=port && says "was there already" &&
+		run 0 add /dev/nvme0n1 && says "1b36:0010" &&
+		run 0 add nvme1 && same rules "$(vpnl rules | wc -l)" 3
 }
 
 add_at_run_time_saves_nothing() {
@@ -257,10 +297,10 @@ explain_goes_by_the_module() {
 }
 
 del_by_name_and_by_device() {
-	load && run 6 add "$IGB" name=port && run 6 add "${TWINS[0]}" &&
+	load && run 0 add "$IGB" name=port && run 0 add "${TWINS[0]}" &&
 		run 0 del port && says "deleted from $RULES/50-local.rules" &&
 		run 0 del "${TWINS[0]}" && same rules "$(vpnl rules)" "" &&
-		run 6 add hold "${TWINS[1]}" && run 1 del "" &&
+		run 0 add hold "${TWINS[1]}" && run 1 del "" &&
 		run 3 del /dev/nvme99n1 && says "by the device's address" &&
 		run 0 del "${TWINS[1]}" && same rules "$(vpnl rules)" "" &&
 		same saved "$(grep -v '^# ' "$RULES/50-local.rules" | grep .)" ""

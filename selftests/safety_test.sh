@@ -26,6 +26,7 @@ TESTS="nothing_on_it_nothing_refused
 	mounted_disk_is_refused
 	mounted_elsewhere_is_refused
 	swap_is_refused
+	what_is_there_spares_what_is_in_use
 	one_of_two_is_refused_and_kept_for_the_host
 	force_says_what_it_overrides
 	default_route_in_a_bridge_is_refused
@@ -116,7 +117,7 @@ make_fs() {
 }
 
 nothing_on_it_nothing_refused() {
-	load && run 6 add "${TWINS[0]}" && run 6 add "${TWINS[1]}" && run 6 add "$IGB"
+	load && run 0 add "${TWINS[0]}" && run 0 add "${TWINS[1]}" && run 0 add "$IGB"
 }
 
 mounted_disk_is_refused() {
@@ -126,8 +127,8 @@ mounted_disk_is_refused() {
 	load && make_fs "$disk" &&
 		refused "${TWINS[0]}" "$MNT is on it (ext4 on $disk)" &&
 		run 1 add "$disk" && run 1 add --next-boot "${TWINS[0]}" &&
-		run 6 add "${TWINS[1]}" && run 0 del "${TWINS[1]}" &&
-		umount "$MNT" && run 6 add "${TWINS[0]}" &&
+		run 0 add "${TWINS[1]}" && run 0 del "${TWINS[1]}" &&
+		umount "$MNT" && run 0 add "${TWINS[0]}" &&
 		says "$disk has data on it: ext4, not in use"
 }
 
@@ -157,7 +158,7 @@ swap_is_refused() {
 	disk=$(disk_of "${TWINS[0]}")
 	load && mkswap -q "$disk" && swapon "$disk" &&
 		refused "${TWINS[0]}" "swap is on it ($disk)" && swapoff "$disk" &&
-		run 6 add "${TWINS[0]}"
+		run 0 add "${TWINS[0]}"
 }
 
 make_md() {
@@ -176,7 +177,7 @@ lvm_on_md_is_refused() {
 		make_fs /dev/mapper/vg0-root &&
 		refused "${TWINS[0]}" \
 			"$MNT is on it (ext4 on LVM vg0-root on MD md77 (raid1) on $disk)" &&
-		run 6 add "${TWINS[1]}"
+		run 0 add "${TWINS[1]}"
 }
 
 md_alone_is_refused() {
@@ -185,6 +186,20 @@ md_alone_is_refused() {
 	disk=$(disk_of "${TWINS[0]}")
 	load && make_md "$disk" &&
 		refused "${TWINS[0]}" "MD md77 (raid1) is on it (on $disk), not mounted"
+}
+
+# A rule that was there before the host came to use what it names.
+what_is_there_spares_what_is_in_use() {
+	local disk
+
+	disk=$(disk_of "${TWINS[0]}")
+	load && run 0 add --next-boot "${TWINS[0]}" && run 0 apply &&
+		wait_state "${TWINS[0]}" native native-driver && make_fs "$disk" &&
+		run 6 add "${TWINS[0]}" &&
+		says "${TWINS[0]} stays with nvme for now, as it is in use by this host: $MNT is on it" &&
+		same driver "$(driver_of "${TWINS[0]}")" nvme && umount "$MNT" &&
+		run 0 add "${TWINS[0]}" && says "nvme -> vfio-pci ... done" &&
+		same driver "$(driver_of "${TWINS[0]}")" vfio-pci
 }
 
 one_of_two_is_refused_and_kept_for_the_host() {
@@ -197,11 +212,11 @@ one_of_two_is_refused_and_kept_for_the_host() {
 	# What it says to do does it, and keeps the other one from a later boot.
 	line=$(sed -n 's/^  vfiopolicy \(add .*\)    # the others/\1/p' <<< "$OUT")
 	# shellcheck disable=SC2086 # it is a line to be typed
-	expect "there is a line for the others" test -n "$line" && run 6 $line &&
+	expect "there is a line for the others" test -n "$line" && run 0 $line &&
 		says "${TWINS[0]} is kept for the host, as $MNT is on it" &&
 		same "rules" "$(vpnl rules | cut -d' ' -f3 | tr '\n' ' ')" "leave vfio " &&
 		expect "saved, too" grep -q "^leave at=.* 1b36:0010$" "$RULES" &&
-		replug "${TWINS[1]}" && wait_state "${TWINS[1]}" isolated &&
+		same state "$(dev "${TWINS[1]}" state)" isolated &&
 		same driver "$(driver_of "${TWINS[0]}")" nvme
 }
 
@@ -209,11 +224,12 @@ force_says_what_it_overrides() {
 	local disk
 
 	disk=$(disk_of "${TWINS[0]}")
-	load && make_fs "$disk" && run 6 add --force "${TWINS[0]}" &&
+	load && make_fs "$disk" && run 0 add --force "${TWINS[0]}" &&
 		says "${TWINS[0]}: $MNT is on it (ext4 on $disk); overridden by --force" &&
 		expect "allow= is saved" grep -q "^vfio at=.* allow=storage$" "$RULES" &&
-		run 6 add "${TWINS[0]}" && says "was there already" &&
-		run 0 del "${TWINS[0]}" && same rules "$(vpnl rules)" ""
+		same driver "$(driver_of "${TWINS[0]}")" vfio-pci &&
+		run 0 add "${TWINS[0]}" && says "was there already" &&
+		umount "$MNT" && run 0 del "${TWINS[0]}" && same rules "$(vpnl rules)" ""
 }
 
 make_bridge() {
@@ -235,7 +251,7 @@ default_route_in_a_bridge_is_refused() {
 	OUT=$(SSH_CONNECTION="10.77.0.9 40000 10.77.0.2 22" \
 		vfiopolicy add "$IGB" 2>&1)
 	says "your ssh login comes in over it (10.77.0.2 on $where)" &&
-		run 6 add --force "$IGB" && says "overridden by --force" &&
+		run 0 add --force "$IGB" && says "overridden by --force" &&
 		expect "allow= is saved" grep -q " allow=network$" "$RULES"
 }
 
@@ -289,7 +305,7 @@ dry_run_agrees_with_what_happens() {
 		run 0 add "$IGB" && wait_state "$IGB" "$foretold" &&
 		run 0 add --dry-run "$IGB" && says "it is there already" &&
 		run 5 add -j --dry-run "${TWINS[0]}" &&
-		foretold=$(then_of "${TWINS[0]}") && run 6 add "${TWINS[0]}" &&
+		foretold=$(then_of "${TWINS[0]}") && run 0 add "${TWINS[0]}" &&
 		same state "$(dev "${TWINS[0]}" state)" "$foretold" &&
 		run 5 del --dry-run "$IGB" && says "the host's own driver" &&
 		same state "$(dev "$IGB" state)" isolated && run 0 del "$IGB" &&

@@ -16,16 +16,18 @@
  * @table: the rules as they would be
  * @dev: the device
  * @now: as the module has it; NULL when it has no record of it
+ * @asked: the device is asked for, not only named by a rule
  * @dry: filled in
  */
 void vp_dry_look(const struct vp_host *host, const struct vp_table *table,
 		 const struct vp_host_dev *dev, const struct vp_nl_dev *now,
-		 struct vp_dry_dev *dry)
+		 bool asked, struct vp_dry_dev *dry)
 {
 	dry->dev = dev;
 	dry->now = now;
-	vp_forecast(host, table, dev, now, false, &dry->then);
-	vp_forecast(host, table, dev, now, true, &dry->boot);
+	vp_forecast(host, table, dev, now, asked ? VP_WHEN_ASKED : VP_WHEN_NOW,
+		    &dry->then);
+	vp_forecast(host, table, dev, now, VP_WHEN_BOOT, &dry->boot);
 }
 
 static bool is_same(const struct vp_nl_dev *a, const struct vp_nl_dev *b)
@@ -236,8 +238,10 @@ int vp_dry_change(const struct vp_dry_change *change, struct json_object *list)
 	for (i = 0; i < change->host->count && count >= 0; i++) {
 		dev = &change->host->devs[i];
 		now = find_now(change, dev->address);
-		vp_dry_look(change->host, change->before, dev, now, &before);
-		vp_dry_look(change->host, change->after, dev, now, &after);
+		vp_dry_look(change->host, change->before, dev, now, false,
+			    &before);
+		vp_dry_look(change->host, change->after, dev, now, false,
+			    &after);
 		if (is_dry_same(&before, &after))
 			continue;
 		if (!change->later &&

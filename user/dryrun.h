@@ -43,7 +43,7 @@ struct vp_dry_dev {
 
 void vp_dry_look(const struct vp_host *host, const struct vp_table *table,
 		 const struct vp_host_dev *dev, const struct vp_nl_dev *now,
-		 struct vp_dry_dev *dry);
+		 bool asked, struct vp_dry_dev *dry);
 void vp_dry_say(const struct vp_host *host, const struct vp_dry_dev *dry,
 		bool later);
 struct json_object *vp_dry_json(const struct vp_host *host,

@@ -110,9 +110,21 @@ static bool is_overridden(const struct vp_host *host,
 	       strcmp(text, target) != 0;
 }
 
+static bool has_vfs(const struct vp_host *host, const struct vp_host_dev *pf)
+{
+	size_t i;
+
+	for (i = 0; i < host->count; i++)
+		if (host->devs[i].facts.vf &&
+		    !strcmp(host->devs[i].physfn, pf->address))
+			return true;
+	return false;
+}
+
 /* Why the device stays where it is; 0 when it does not. */
 static u32 stays(const struct vp_host *host, const struct vp_host_dev *dev,
-		 const struct vp_nl_dev *now, const char *target, bool boot)
+		 const struct vp_nl_dev *now, const char *target,
+		 enum vp_when when)
 {
 	const struct vp_host_dev *pf = dev->facts.vf ?
 				       vp_host_find(host, dev->physfn) : NULL;
@@ -125,11 +137,13 @@ static u32 stays(const struct vp_host *host, const struct vp_host_dev *dev,
 		return VFIOPOLICY_REASON_VFIO_PF;
 	if (never)
 		return never;
-	if (boot || ours)
+	if (when == VP_WHEN_BOOT || ours)
 		return VFIOPOLICY_REASON_NONE;
 	if (dev->driver[0] && strcmp(dev->driver, STUB) != 0 &&
-	    strcmp(dev->driver, target) != 0)
-		return VFIOPOLICY_REASON_NATIVE_DRIVER;
+	    strcmp(dev->driver, target) != 0 &&
+	    (when == VP_WHEN_NOW || has_vfs(host, dev)))
+		return when == VP_WHEN_NOW ? VFIOPOLICY_REASON_NATIVE_DRIVER :
+					     VFIOPOLICY_REASON_VFS_ENABLED;
 	return is_overridden(host, dev, target) ?
 	       VFIOPOLICY_REASON_FOREIGN_OVERRIDE : VFIOPOLICY_REASON_NONE;
 }
@@ -157,13 +171,13 @@ static void want(const struct vp_entry *entry, enum vp_fit fit,
  * @table: the rules
  * @dev: the device
  * @now: as the module has it; NULL when it has no record of it
- * @boot: as of the next boot, when no driver has anything yet
+ * @when: of which time
  * @then: set to the device as the module would have it once all is at rest: its
  *        state is %VFIOPOLICY_STATE_GONE where there would be no record of it
  */
 void vp_forecast(const struct vp_host *host, const struct vp_table *table,
 		 const struct vp_host_dev *dev, const struct vp_nl_dev *now,
-		 bool boot, struct vp_nl_dev *then)
+		 enum vp_when when, struct vp_nl_dev *then)
 {
 	const struct vp_entry *entry;
 	enum vp_fit fit;
@@ -181,7 +195,7 @@ void vp_forecast(const struct vp_host *host, const struct vp_table *table,
 
 	want(entry, fit, dev, then);
 	then->state = VFIOPOLICY_STATE_NATIVE;
-	if (!boot && now && now->state == VFIOPOLICY_STATE_RELEASED) {
+	if (when != VP_WHEN_BOOT && now && now->state == VFIOPOLICY_STATE_RELEASED) {
 		then->state = VFIOPOLICY_STATE_RELEASED;
 		return;
 	}
@@ -190,7 +204,7 @@ void vp_forecast(const struct vp_host *host, const struct vp_table *table,
 	if (fit == VP_FIT_CHANGED && !entry->rule.changed_hold)
 		return;
 	if (!then->reason)
-		then->reason = stays(host, dev, now, then->target, boot);
+		then->reason = stays(host, dev, now, then->target, when);
 	if (then->reason && then->reason != VFIOPOLICY_REASON_CHANGED)
 		return;
 	then->state = VFIOPOLICY_STATE_HELD;

@@ -90,7 +90,7 @@ void vp_group_judge(const struct vp_host *host, const struct vp_table *table,
 		if (member == dev || member->group != dev->group ||
 		    !vp_group_blocks(member))
 			continue;
-		vp_forecast(host, table, member, NULL, true, &then);
+		vp_forecast(host, table, member, NULL, VP_WHEN_BOOT, &then);
 		if (vp_forecast_takes(&then))
 			continue;
 		entry = vp_forecast_entry(host, table, member, &fit);

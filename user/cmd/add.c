@@ -38,21 +38,31 @@ static int find_matches(struct add *add)
 	return 0;
 }
 
-static void prepare_watch(const struct add *add, struct vp_watch *watch)
+static void watch_device(const struct add *add, const struct vp_host_dev *from,
+			 struct vp_watch_dev *dev)
 {
-	const struct vp_host_dev *from;
-	struct vp_watch_dev *dev;
+	snprintf(dev->address, sizeof(dev->address), "%s", from->address);
+	snprintf(dev->from, sizeof(dev->from), "%s", from->driver);
+	vp_out_name(&add->host, &from->facts, dev->name, sizeof(dev->name));
+}
+
+/* Those that it names, and those that with= has taken from their drivers. */
+static int prepare_watch(struct add *add, struct vp_watch *watch)
+{
 	size_t i;
 
-	for (i = 0; i < add->count; i++) {
-		from = add->matches[i];
-		dev = &watch->devs[i];
-		snprintf(dev->address, sizeof(dev->address), "%s",
-			 from->address);
-		snprintf(dev->from, sizeof(dev->from), "%s", from->driver);
-		vp_out_name(&add->host, &from->facts, dev->name,
-			    sizeof(dev->name));
-	}
+	if (vp_watch_init(watch, &add->nl, add->count + add->taken_count))
+		return -ENOMEM;
+	watch->count = 0;
+	if (add->words.rule.action == VP_LEAVE)
+		return 0;
+	for (i = 0; i < add->count; i++)
+		watch_device(add, add->matches[i], &watch->devs[watch->count++]);
+	for (i = 0; i < add->taken_count; i++)
+		if (add->taken[i].take_over && add->taken[i].fit == VP_FIT_WITH)
+			watch_device(add, add->taken[i].dev,
+				     &watch->devs[watch->count++]);
+	return 0;
 }
 
 /* Writes one rule to the file. Return: an exit status. */
@@ -153,26 +163,47 @@ static int give_rules(struct add *add)
 	return ret;
 }
 
+/*
+ * One by one, so that nothing is taken but what was looked at. What the module
+ * refuses stays where it is, as the report says; the rule is none the worse.
+ */
+static void take_over(struct add *add)
+{
+	const char *address;
+	struct vp_nl_dev dev;
+	size_t i;
+
+	for (i = 0; i < add->taken_count; i++) {
+		address = add->taken[i].dev->address;
+		if (!add->taken[i].take_over ||
+		    !vp_nl_claim(&add->nl, address, &dev))
+			continue;
+		vp_out_error("%s: %s", address, add->nl.error.text);
+		if (add->nl.error.errnum == EBUSY)
+			vp_out_error_more("  vfiopolicy sriov %s 0    # its VFs go first",
+					  address);
+	}
+}
+
 static int add_and_watch(struct add *add, struct vp_rules_lock *lock)
 {
 	struct vp_watch watch;
 	char what[VP_RULEARG_LEN + 8];
 	int ret;
 
-	if (vp_watch_init(&watch, &add->nl, add->count)) {
+	if (prepare_watch(add, &watch)) {
 		vp_out_error("%s", strerror(ENOMEM));
 		unsave(add, lock);
 		return VP_EXIT_KERNEL;
 	}
-	prepare_watch(add, &watch);
-	if (add->words.rule.action == VP_LEAVE)
-		watch.count = 0;
 	snprintf(what, sizeof(what), "add %s",
 		 vp_rulearg_selectors(add->words.text));
 	vp_watch_start(&watch);
 	ret = give_rules(add);
 	if (ret)
 		unsave(add, lock);
+	else
+		take_over(add);
 	/* Others need not wait for the devices. */
 	vp_rules_unlock(lock);
 	if (!ret)
@@ -231,7 +262,8 @@ static int check(struct add *add)
 {
 	int ret = add_check_matches(add);
 
-	if (!ret && !add->existed && add->words.rule.action != VP_LEAVE)
+	if (!ret && (!add->existed || add_takes_over(add)) &&
+	    add->words.rule.action != VP_LEAVE)
 		ret = add_check_uses(add);
 	if (!ret && !add->existed)
 		ret = add_check_groups(add);
@@ -339,8 +371,8 @@ const struct vp_command vp_cmd_add = {
 "upon, ports with addresses or routes, displays, consoles, keyboards, what a\n"
 "process has open, VFs and mediated devices. What it needs and the rule might\n"
 "come to name at a later boot gets a rule that leaves it to the host.\n"
-"A device that a native driver has already stays with it until it next appears,\n"
-"or is claimed: vfiopolicy claim.\n",
+"A device that a native driver has is taken from it, as by vfiopolicy claim.\n"
+"What was released stays with the host until it is claimed or next appears.\n",
 	.examples =
 "  vfiopolicy add 82:00.0            one device, from now on and at every boot\n"
 "  vfiopolicy add 10de:1b39 with=slot a GPU with its audio function\n"

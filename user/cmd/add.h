@@ -16,12 +16,14 @@
  * @dev: the device
  * @fit: how the rule names it: by itself, or beside another one
  * @now: as the module has it; NULL when it has no record of it
+ * @take_over: it is to be taken from the driver that has it
  * @uses: how the host uses it
  */
 struct add_dev {
 	const struct vp_host_dev *dev;
 	enum vp_fit fit;
 	const struct vp_nl_dev *now;
+	bool take_over;
 	struct vp_uses uses;
 };
 
@@ -102,6 +104,17 @@ static inline bool add_is_later(const struct add *add)
 static inline bool add_is_forced(const struct add *add)
 {
 	return add->args->given & VP_OPT_FORCE;
+}
+
+/* Is there a device that a driver is to lose? */
+static inline bool add_takes_over(const struct add *add)
+{
+	size_t i;
+
+	for (i = 0; i < add->taken_count; i++)
+		if (add->taken[i].take_over)
+			return true;
+	return false;
 }
 
 /* add_check.c: each returns an exit status */

@@ -334,6 +334,32 @@ static void say_notes(const struct add *add)
 	}
 }
 
+/* The rule is there, and stays; what is in use is left where it is for now. */
+static int spare_used(struct add *add, struct vp_safety *safety)
+{
+	struct add_dev *taken;
+	size_t i, k;
+
+	for (i = 0; i < add->taken_count; i++) {
+		taken = &add->taken[i];
+		if (!taken->take_over)
+			continue;
+		vp_safety_uses(safety, taken->dev, &taken->uses);
+		if (find_refusing(add, taken)) {
+			taken->take_over = false;
+			vp_out_note("%s stays with %s for now, as it is in use by this host: %s; --force would take it away from a running system",
+				    taken->dev->address, taken->dev->driver,
+				    find_refusing(add, taken)->text);
+		}
+		for (k = 0; k < taken->uses.count && add_is_forced(add); k++)
+			if (vp_safety_refuses(&taken->uses.uses[k], false))
+				vp_out_error("%s: %s; overridden by --force",
+					     taken->dev->address,
+					     taken->uses.uses[k].text);
+	}
+	return VP_EXIT_DONE;
+}
+
 static int check_uses(struct add *add, struct vp_safety *safety)
 {
 	size_t i, used = 0;
@@ -362,7 +388,8 @@ static int check_uses(struct add *add, struct vp_safety *safety)
 /**
  * add_check_uses() - does the host do without what the rule would take
  * @add: this run; uses and pins are filled in, and what is overridden is
- *       written into the rule
+ *       written into the rule. One that was there already is left as it is, and
+ *       so are the devices that are in use.
  *
  * Return: an exit status.
  */
@@ -373,7 +400,8 @@ int add_check_uses(struct add *add)
 
 	ret = vp_safety_open(&safety, &add->host, NULL);
 	if (!ret) {
-		ret = check_uses(add, &safety);
+		ret = add->existed ? spare_used(add, &safety) :
+				     check_uses(add, &safety);
 	} else if (!add_is_forced(add)) {
 		vp_out_error("whether it is in use cannot be told: %s/self/mountinfo: %s",
 			     safety.paths.proc, strerror(-ret));

@@ -18,7 +18,7 @@ static bool would_change(const struct add *add)
 		return true;
 	if (add_is_saved(add) && !is_in_files(add, add->words.text))
 		return true;
-	return add->module && !add->existed;
+	return add->module && (!add->existed || add_takes_over(add));
 }
 
 static void say_group(const struct add *add, const struct add_dev *taken)
@@ -43,7 +43,8 @@ static void say_devices(const struct add *add)
 
 	for (i = 0; i < add->taken_count; i++) {
 		taken = &add->taken[i];
-		vp_dry_look(&add->host, add->table, taken->dev, taken->now, &dry);
+		vp_dry_look(&add->host, add->table, taken->dev, taken->now,
+			    taken->take_over, &dry);
 		vp_dry_say(&add->host, &dry, add_is_later(add));
 		for (k = 0; k < taken->uses.count; k++)
 			vp_out_say("  used: %s", taken->uses.uses[k].text);
@@ -58,7 +59,8 @@ static void say_devices(const struct add *add)
 				break;
 		if (k < add->taken_count)
 			continue;
-		vp_dry_look(&add->host, add->table, add->matches[i], NULL, &dry);
+		vp_dry_look(&add->host, add->table, add->matches[i], NULL,
+			    false, &dry);
 		vp_dry_say(&add->host, &dry, add_is_later(add));
 	}
 }
@@ -82,7 +84,8 @@ static void print_json(const struct add *add, bool change)
 	list = json_object_new_array();
 	for (i = 0; i < add->taken_count; i++) {
 		taken = &add->taken[i];
-		vp_dry_look(&add->host, add->table, taken->dev, taken->now, &dry);
+		vp_dry_look(&add->host, add->table, taken->dev, taken->now,
+			    taken->take_over, &dry);
 		json = vp_dry_json(&add->host, &dry);
 		uses = json_object_new_array();
 		for (k = 0; k < taken->uses.count; k++) {
@@ -119,7 +122,7 @@ static int check_module(struct add *add)
 	}
 	for (i = 0; i < add->taken_count; i++) {
 		vp_dry_look(&add->host, add->table, add->taken[i].dev,
-			    add->taken[i].now, &dry);
+			    add->taken[i].now, add->taken[i].take_over, &dry);
 		if (vp_dry_refuse_busy(&add->host, &dry, "add"))
 			return VP_EXIT_KERNEL;
 	}

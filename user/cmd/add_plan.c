@@ -107,6 +107,24 @@ static bool takes(const struct add *add, const struct vp_host_dev *dev,
 	       (*fit != VP_FIT_CHANGED || entry->rule.changed_hold);
 }
 
+/*
+ * A driver has it: it is to be asked for, or it stays there. What was released,
+ * and what was lost, was given away, and only vfiopolicy claim ends that.
+ */
+static bool is_to_be_taken(const struct add *add, const struct add_dev *taken)
+{
+	struct vp_nl_dev then;
+	enum vp_fit fit;
+
+	if (add_is_later(add) ||
+	    (taken->now && taken->now->state == VFIOPOLICY_STATE_LOST) ||
+	    vp_forecast_entry(&add->host, add->table, taken->dev, &fit) != add->mine)
+		return false;
+	vp_forecast(&add->host, add->table, taken->dev, taken->now, VP_WHEN_NOW,
+		    &then);
+	return then.reason == VFIOPOLICY_REASON_NATIVE_DRIVER;
+}
+
 static int find_taken(struct add *add)
 {
 	const struct vp_host_dev *dev;
@@ -125,6 +143,7 @@ static int find_taken(struct add *add)
 		taken->dev = dev;
 		taken->fit = fit;
 		taken->now = find_now(add, dev->address);
+		taken->take_over = is_to_be_taken(add, taken);
 	}
 	return 0;
 }

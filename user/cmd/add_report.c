@@ -10,6 +10,18 @@ static const char *or_none(const char *driver)
 	return driver[0] ? driver : "no driver";
 }
 
+/* What is only held with another is no more than held. */
+static enum vp_action action_on(const struct add *add,
+				const struct vp_watch_dev *dev)
+{
+	size_t i;
+
+	for (i = 0; i < add->count; i++)
+		if (!strcmp(add->matches[i]->address, dev->address))
+			return add->words.rule.action;
+	return VP_HOLD;
+}
+
 /* The second line, and the third, for a device that is not there yet. */
 static void explain(const struct add *add, const struct vp_nl_dev *dev)
 {
@@ -19,7 +31,7 @@ static void explain(const struct add *add, const struct vp_nl_dev *dev)
 		vp_out_say("  rule %u comes first: %s", dev->rule,
 			   dev->rule_text);
 	if (dev->reason == VFIOPOLICY_REASON_NATIVE_DRIVER) {
-		vp_out_say("  the rule takes it when it next appears: hotplug, or remove and rescan");
+		vp_out_say("  the rule takes it at the next boot, or when it is plugged in again");
 	} else {
 		vp_verdict_why(dev, text);
 		vp_out_say("  it %s", text);
@@ -46,10 +58,10 @@ static void say_unknown(const struct vp_watch_dev *dev)
 void add_say_device(const struct vp_watch_dev *dev, void *arg)
 {
 	const struct add *add = arg;
-	enum vp_verdict verdict = vp_verdict_device(&dev->dev,
-						    add->words.rule.action);
+	enum vp_action action = action_on(add, dev);
+	enum vp_verdict verdict = vp_verdict_device(&dev->dev, action);
 	const char *color = vp_out_color(verdict), *plain = vp_out_uncolor();
-	const char *to = add->words.rule.action == VP_HOLD ? "held" :
+	const char *to = action == VP_HOLD ? "held" :
 			 dev->dev.target[0] ? dev->dev.target : "vfio-pci";
 	char text[VP_VERDICT_LEN];
 
@@ -85,7 +97,7 @@ static enum vp_verdict worst(const struct add *add,
 
 	for (i = 0; i < watch->count; i++) {
 		verdict = vp_verdict_device(&watch->devs[i].dev,
-					    add->words.rule.action);
+					    action_on(add, &watch->devs[i]));
 		if (verdict > worst)
 			worst = verdict;
 	}
@@ -106,7 +118,8 @@ void add_print_json(const struct add *add, const struct vp_watch *watch,
 	size_t i;
 
 	vp_out_json_bool(obj, "changed", !add->added.existed ||
-			 add->saved.changed || add->pin_count);
+			 add->saved.changed || add->pin_count ||
+			 add_takes_over(add));
 	vp_out_json_bool(obj, "dry_run", false);
 	vp_out_json_bool(obj, "pending", verdict == VP_VERDICT_PENDING);
 	vp_out_json_string(obj, "verdict", vp_verdict_name(verdict));
@@ -124,7 +137,8 @@ void add_print_json(const struct add *add, const struct vp_watch *watch,
 		vp_out_json_string(dev, "address", watch->devs[i].address);
 		vp_out_json_string(dev, "name", watch->devs[i].name);
 		vp_out_json_string(dev, "driver_before", watch->devs[i].from);
-		one = vp_verdict_device(&watch->devs[i].dev, add->words.rule.action);
+		one = vp_verdict_device(&watch->devs[i].dev,
+					action_on(add, &watch->devs[i]));
 		vp_out_json_string(dev, "verdict", vp_verdict_name(one));
 		json_object_array_add(list, dev);
 	}

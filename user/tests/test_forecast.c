@@ -68,7 +68,8 @@ static struct vp_table *make_table(const char *const *texts)
 }
 
 static void check(const char *address, const char *text,
-		  const struct vp_nl_dev *now, bool boot, const char *want,
+		  const struct vp_nl_dev *now, enum vp_when when,
+		  const char *want,
 		  const char *desc)
 {
 	const char * const texts[] = { text, NULL };
@@ -76,7 +77,7 @@ static void check(const char *address, const char *text,
 	char got[512], reason[VP_VERDICT_LEN];
 	struct vp_nl_dev then;
 
-	vp_forecast(&host, table, vp_host_find(&host, address), now, boot,
+	vp_forecast(&host, table, vp_host_find(&host, address), now, when,
 		    &then);
 	vp_verdict_reason(&then, reason);
 	snprintf(got, sizeof(got), "%s %s%s%s", vp_state_name(then.state),
@@ -94,56 +95,62 @@ static void test_devices(void)
 		.state = VFIOPOLICY_STATE_HELD,
 	};
 
-	check(FREE, "vfio 144d:a80a", NULL, false, "isolated vfio-pci",
+	check(FREE, "vfio 144d:a80a", NULL, VP_WHEN_NOW, "isolated vfio-pci",
 	      "what no driver has");
-	check(FREE, "hold 144d:a80a", NULL, false, "held vfiopolicy", "hold");
-	check(FREE, "leave 144d:a80a", NULL, false, "gone -", "leave");
-	check(FREE, "vfio 9999:1", NULL, false, "gone -", "no rule");
-	check(NVME, "vfio 144d:a80a", NULL, false, "native nvme: nvme has it",
+	check(FREE, "hold 144d:a80a", NULL, VP_WHEN_NOW, "held vfiopolicy", "hold");
+	check(FREE, "leave 144d:a80a", NULL, VP_WHEN_NOW, "gone -", "leave");
+	check(FREE, "vfio 9999:1", NULL, VP_WHEN_NOW, "gone -", "no rule");
+	check(NVME, "vfio 144d:a80a", NULL, VP_WHEN_NOW, "native nvme: nvme has it",
 	      "what a driver has");
-	check(NVME, "vfio 144d:a80a", NULL, true, "isolated vfio-pci",
+	check(NVME, "vfio 144d:a80a", NULL, VP_WHEN_BOOT, "isolated vfio-pci",
 	      "what a driver has, after the next boot");
-	check(NVME, "vfio 144d:a80a driver=nvme", NULL, false, "isolated nvme",
+	check(NVME, "vfio 144d:a80a", NULL, VP_WHEN_ASKED, "isolated vfio-pci",
+	      "what a driver has, when it is asked for");
+	check(PF, "vfio 8086:10c9", NULL, VP_WHEN_ASKED, "native igb: has VFs",
+	      "but not what has VFs");
+	check(NVME, "vfio 144d:a80a", &released, VP_WHEN_ASKED, "released nvme",
+	      "nor what was released");
+	check(NVME, "vfio 144d:a80a driver=nvme", NULL, VP_WHEN_NOW, "isolated nvme",
 	      "what its target has");
-	check(NVME, "vfio 144d:a80a", &held, false, "isolated vfio-pci",
+	check(NVME, "vfio 144d:a80a", &held, VP_WHEN_NOW, "isolated vfio-pci",
 	      "what is held");
-	check(FREE, "vfio 144d:a80a", &released, false, "released -",
+	check(FREE, "vfio 144d:a80a", &released, VP_WHEN_NOW, "released -",
 	      "what was released stays so");
-	check(FREE, "vfio 144d:a80a", &released, true, "isolated vfio-pci",
+	check(FREE, "vfio 144d:a80a", &released, VP_WHEN_BOOT, "isolated vfio-pci",
 	      "until the next boot");
-	check(ALONE, "vfio 10de:1b39", NULL, false,
+	check(ALONE, "vfio 10de:1b39", NULL, VP_WHEN_NOW,
 	      "held vfiopolicy: no IOMMU group", "no group");
-	check(FREE, "vfio at=0000:06:00.0 1:2", NULL, false,
+	check(FREE, "vfio at=0000:06:00.0 1:2", NULL, VP_WHEN_NOW,
 	      "native -: 144d:a80a sits there", "something else sits there");
-	check(FREE, "vfio at=0000:06:00.0 1:2 changed=hold", NULL, false,
+	check(FREE, "vfio at=0000:06:00.0 1:2 changed=hold", NULL, VP_WHEN_NOW,
 	      "held vfiopolicy: 144d:a80a sits there", "and is held");
-	check("0000:00:01.0", "vfio 8086:1901", NULL, false,
+	check("0000:00:01.0", "vfio 8086:1901", NULL, VP_WHEN_NOW,
 	      "native pcieport: a bridge", "a bridge");
 	tree_file(FREE, "boot_vga", "1\n", 2);
-	check(FREE, "vfio 144d:a80a", NULL, true, "native -: boot display",
+	check(FREE, "vfio 144d:a80a", NULL, VP_WHEN_BOOT, "native -: boot display",
 	      "the boot display");
 	tree_file(FREE, "boot_vga", "0\n", 2);
 	tree_file(FREE, "driver_override", "xen\n", 4);
-	check(FREE, "vfio 144d:a80a", NULL, false,
+	check(FREE, "vfio 144d:a80a", NULL, VP_WHEN_NOW,
 	      "native -: override of somebody else", "another's override");
-	check(FREE, "vfio 144d:a80a", NULL, true, "isolated vfio-pci",
+	check(FREE, "vfio 144d:a80a", NULL, VP_WHEN_BOOT, "isolated vfio-pci",
 	      "which is gone after the next boot");
 	tree_file(FREE, "driver_override", "(null)\n", 7);
-	check(FREE, "vfio 144d:a80a", NULL, false, "isolated vfio-pci",
+	check(FREE, "vfio 144d:a80a", NULL, VP_WHEN_NOW, "isolated vfio-pci",
 	      "no override");
-	check(VF, "vfio vfs-of=08:00.0", NULL, false, "isolated vfio-pci",
+	check(VF, "vfio vfs-of=08:00.0", NULL, VP_WHEN_NOW, "isolated vfio-pci",
 	      "a VF");
-	check(GPU, "vfio 10de:10f1 with=slot", NULL, true,
+	check(GPU, "vfio 10de:10f1 with=slot", NULL, VP_WHEN_BOOT,
 	      "held vfiopolicy: held with another", "with=slot");
-	check(NVME, "vfio 10de:10f1 with=slot", NULL, true, "gone nvme",
+	check(NVME, "vfio 10de:10f1 with=slot", NULL, VP_WHEN_BOOT, "gone nvme",
 	      "not in the slot");
-	check("0000:09:01.0", "vfio 1:2 with=group", NULL, true,
+	check("0000:09:01.0", "vfio 1:2 with=group", NULL, VP_WHEN_BOOT,
 	      "held vfiopolicy: held with another", "with=group");
-	check("0000:09:01.0", "vfio 1:2 with=slot", NULL, true,
+	check("0000:09:01.0", "vfio 1:2 with=slot", NULL, VP_WHEN_BOOT,
 	      "gone sym53c8xx", "another slot");
-	check("0000:00:01.0", "vfio 10de:1c03 with=group", NULL, true,
+	check("0000:00:01.0", "vfio 10de:1c03 with=group", NULL, VP_WHEN_BOOT,
 	      "gone pcieport", "bridges are passed over");
-	check("0000:00:1f.2", "vfio 8086:a305 with=group", NULL, true,
+	check("0000:00:1f.2", "vfio 8086:a305 with=group", NULL, VP_WHEN_BOOT,
 	      "gone ahci", "nothing is held with a bridge");
 }
 
