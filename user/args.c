@@ -32,6 +32,7 @@ enum {
 	LONG_SUMMARY,
 	LONG_REMOVE_OLD,
 	LONG_CONFIRM,
+	LONG_NO_IMAGE,
 };
 
 #define WAIT_DEFAULT	10
@@ -57,6 +58,7 @@ static const struct option long_options[] = {
 	{ "yes", no_argument, NULL, 'y' },
 	{ "remove-old", no_argument, NULL, LONG_REMOVE_OLD },
 	{ "confirm", required_argument, NULL, LONG_CONFIRM },
+	{ "no-image", no_argument, NULL, LONG_NO_IMAGE },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "color", optional_argument, NULL, LONG_COLOR },
@@ -87,6 +89,7 @@ static const struct {
 	{ VP_OPT_YES, "--yes" },
 	{ VP_OPT_REMOVE_OLD, "--remove-old" },
 	{ VP_OPT_CONFIRM, "--confirm" },
+	{ VP_OPT_NO_IMAGE, "--no-image" },
 };
 
 static int parse_color(const char *text, enum vp_color *color)
@@ -212,6 +215,9 @@ static int take_option(int opt, char **argv, struct vp_args *args)
 		return 0;
 	case 'y':
 		args->given |= VP_OPT_YES;
+		return 0;
+	case LONG_NO_IMAGE:
+		args->given |= VP_OPT_NO_IMAGE;
 		return 0;
 	case LONG_REMOVE_OLD:
 		args->given |= VP_OPT_REMOVE_OLD;

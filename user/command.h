@@ -46,6 +46,7 @@ enum vp_exit {
  * @VP_OPT_YES: -y, --yes
  * @VP_OPT_REMOVE_OLD: --remove-old
  * @VP_OPT_CONFIRM: --confirm=SEC
+ * @VP_OPT_NO_IMAGE: --no-image
  *
  * Those that every command takes, such as --quiet, have no bit.
  */
@@ -68,6 +69,7 @@ enum vp_option {
 	VP_OPT_YES = 1 << 15,
 	VP_OPT_REMOVE_OLD = 1 << 16,
 	VP_OPT_CONFIRM = 1 << 17,
+	VP_OPT_NO_IMAGE = 1 << 18,
 };
 
 /**
@@ -93,6 +95,8 @@ struct vp_args;
  * @examples: lines that can be typed, each with what it is for; ends in a line
  *            end
  * @hidden: for programs; left out where commands are listed
+ * @saves: it may change the rule files, so the next boot is to know of it; takes
+ *         --no-image
  * @options: the &enum vp_option that it takes
  * @min_words: least number of operands
  * @max_words: largest number of operands, or -1 for any
@@ -105,6 +109,7 @@ struct vp_command {
 	const char *help;
 	const char *examples;
 	bool hidden;
+	bool saves;
 	unsigned int options;
 	int min_words;
 	int max_words;

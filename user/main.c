@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "command.h"
+#include "boot.h"
 #include "output.h"
 
 static const struct vp_command *const commands[] = {
@@ -64,6 +64,8 @@ static void print_command_help(const struct vp_command *command)
 
 static int dispatch(const struct vp_args *args)
 {
+	int ret, boot;
+
 	if (args->version) {
 		printf("vfiopolicy %s\n", VFIOPOLICY_VERSION);
 		return VP_EXIT_DONE;
@@ -79,7 +81,13 @@ static int dispatch(const struct vp_args *args)
 		vp_out_error("a command is missing; vfiopolicy --help lists them");
 		return VP_EXIT_USAGE;
 	}
-	return args->command->run(args);
+	ret = args->command->run(args);
+	if (!args->command->saves || args->given & VP_OPT_DRY_RUN ||
+	    (ret != VP_EXIT_DONE && ret != VP_EXIT_NOT_MET &&
+	     ret != VP_EXIT_PENDING))
+		return ret;
+	boot = vp_boot_update(args);
+	return ret ? ret : boot;
 }
 
 int main(int argc, char **argv)

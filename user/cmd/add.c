@@ -363,6 +363,7 @@ const struct vp_command vp_cmd_add = {
 "  --force           although the host uses a device, or its IOMMU group cannot\n"
 "                    be given to a guest; says what it overrides, and writes it\n"
 "                    into the rule (allow=) where it holds at the next boot, too\n"
+"  --no-image        leave the boot images as they are: a later apply rebuilds them\n"
 "  --dry-run         say what would be done, and do nothing; exit status 5 if\n"
 "                    it would change something\n"
 "  --on FILE         with --dry-run: for the devices of that snapshot, with the\n"
@@ -378,7 +379,8 @@ const struct vp_command vp_cmd_add = {
 "  vfiopolicy add 10de:1b39 with=slot a GPU with its audio function\n"
 "  vfiopolicy add vfs-of=0000:03:00.0/0-3 name=vfs\n"
 "  vfiopolicy add enp3s0 --dry-run   what would happen\n",
-	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_ALL |
+	.saves = true,
+	.options = VP_OPT_NO_IMAGE | VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_ALL |
 		   VP_OPT_ABSENT_OK | VP_OPT_WAIT | VP_OPT_RUNTIME |
 		   VP_OPT_NEXT_BOOT | VP_OPT_FORCE | VP_OPT_DRY_RUN | VP_OPT_ON,
 	.min_words = 1,

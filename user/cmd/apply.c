@@ -160,16 +160,19 @@ const struct vp_command vp_cmd_apply = {
 "  --confirm=SEC     put the rules from before back after so many seconds, unless\n"
 "                    vfiopolicy confirm comes, also when the login that this came\n"
 "                    from is dead; the files stay as they are\n"
+"  --no-image        leave the boot images as they are: a later apply rebuilds them\n"
 "  --dry-run         say what would be done, and do nothing; exit status 5 if\n"
 "                    it would change something\n"
 "The files are /etc/vfiopolicy/rules.d/*.rules, and below them those of\n"
 "/run/vfiopolicy/rules.d and /usr/lib/vfiopolicy/rules.d. A rule that is none\n"
-"in any of them changes nothing.\n",
+"in any of them changes nothing. The next boot is made to know them, too: they are\n"
+"written to /etc/modprobe.d/00-vfiopolicy.conf, and the boot images are rebuilt.\n",
 	.examples =
 "  vfiopolicy apply --dry-run        what the files would change\n"
 "  vfiopolicy apply --confirm=60     change it, and back in a minute: for who is\n"
 "                                    logged in by the network card concerned\n",
-	.options = VP_OPT_JSON | VP_OPT_DRY_RUN | VP_OPT_CONFIRM,
+	.saves = true,
+	.options = VP_OPT_NO_IMAGE | VP_OPT_JSON | VP_OPT_DRY_RUN | VP_OPT_CONFIRM,
 	.min_words = 0,
 	.max_words = 0,
 	.run = run,

@@ -41,12 +41,14 @@ const struct vp_command vp_cmd_confirm = {
 	.synopsis = "",
 	.summary = "keep what apply --confirm brought into force",
 	.help =
+"  --no-image        leave the boot images as they are: a later apply rebuilds them\n"
 "Without it the rules that were in force before are put back when the time is\n"
 "over. Exit status 3 when nothing waits to be confirmed.\n",
 	.examples =
 "  vfiopolicy apply --confirm=60     the rules of the files, for a minute\n"
 "  vfiopolicy confirm                for good\n",
-	.options = VP_OPT_JSON,
+	.saves = true,
+	.options = VP_OPT_NO_IMAGE | VP_OPT_JSON,
 	.min_words = 0,
 	.max_words = 0,
 	.run = keep,

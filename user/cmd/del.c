@@ -592,6 +592,7 @@ const struct vp_command vp_cmd_del = {
 "  RULE              its number, its name, its text in one word or several, or\n"
 "                    the device that it was added for\n"
 "  --wait=SEC        wait so long for the devices (10; 0: do not wait)\n"
+"  --no-image        leave the boot images as they are: a later apply rebuilds them\n"
 "  --dry-run         say what would be done, and do nothing; exit status 5 if\n"
 "                    it would change something\n"
 "While a user has one of the devices open, the rule stays.\n",
@@ -599,7 +600,8 @@ const struct vp_command vp_cmd_del = {
 "  vfiopolicy del gpu0               by its name\n"
 "  vfiopolicy del 3                  by its number\n"
 "  vfiopolicy del 82:00.0            by the device that it was added for\n",
-	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_WAIT | VP_OPT_DRY_RUN,
+	.saves = true,
+	.options = VP_OPT_NO_IMAGE | VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_WAIT | VP_OPT_DRY_RUN,
 	.min_words = 1,
 	.max_words = -1,
 	.run = run,

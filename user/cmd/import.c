@@ -151,6 +151,7 @@ const struct vp_command vp_cmd_import = {
 "  -y, --yes         save them without asking\n"
 "  --remove-old      take the old settings out as well; each old file is kept in\n"
 "                    /etc/vfiopolicy/replaced\n"
+"  --no-image        leave the boot images as they are: a later apply rebuilds them\n"
 "  --dry-run         only show it; exit status 5 when something would be changed\n"
 "  --force           rules for devices that the host uses as well\n"
 "What other programs own is left to them: what a guest of Proxmox VE has becomes\n"
@@ -158,7 +159,8 @@ const struct vp_command vp_cmd_import = {
 	.examples =
 "  vfiopolicy import               # what is there, and what it comes to\n"
 "  vfiopolicy import --remove-old  # rules alone from now on\n",
-	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_YES |
+	.saves = true,
+	.options = VP_OPT_NO_IMAGE | VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_YES |
 		   VP_OPT_REMOVE_OLD | VP_OPT_DRY_RUN | VP_OPT_FORCE,
 	.min_words = 0,
 	.max_words = 0,

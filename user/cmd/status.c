@@ -7,6 +7,7 @@
 #include <json.h>
 #include <libsmartcols.h>
 
+#include "boot.h"
 #include "output.h"
 #include "rules.h"
 #include "status.h"
@@ -46,11 +47,13 @@ static const struct vp_out_column dev_columns[] = {
  * @args: the command line
  * @judge: what is known of rules and devices
  * @files: the rules that are saved
+ * @boot: what the next boot knows of them
  */
 struct status {
 	const struct vp_args *args;
 	struct vp_judge judge;
 	struct vp_rules files;
+	struct vp_boot boot;
 };
 
 static void print_line(struct status *status, const struct vp_tally *tally,
@@ -203,6 +206,45 @@ static size_t say_files(const struct status *status)
 	return files->refused + files->bad + missing;
 }
 
+/* The images, and whether modprobe knows what the files say. */
+static void say_boot(const struct status *status)
+{
+	const struct vp_boot *boot = &status->boot;
+	const struct vp_boot_image *image;
+	size_t i;
+
+	for (i = 0; i < boot->count &&
+	     !(status->args->given & VP_OPT_SUMMARY); i++) {
+		image = &boot->images[i];
+		vp_out_say("boot image %s   policy %.4s, %s", image->release,
+			   image->hash[0] ? image->hash : "none",
+			   image->current ? "current" :
+			   "stale: vfiopolicy apply rebuilds it");
+	}
+	if (strcmp(boot->hash, boot->compiled) != 0)
+		vp_out_error("the next boot does not know what the rule files say: vfiopolicy apply");
+}
+
+static struct json_object *json_boot(const struct vp_boot *boot)
+{
+	struct json_object *obj = json_object_new_object(), *list, *image;
+	size_t i;
+
+	vp_out_json_string(obj, "policy", boot->hash);
+	vp_out_json_string(obj, "compiled", boot->compiled);
+	vp_out_json_bool(obj, "current", vp_boot_is_current(boot));
+	list = json_object_new_array();
+	for (i = 0; i < boot->count; i++) {
+		image = json_object_new_object();
+		vp_out_json_string(image, "kernel", boot->images[i].release);
+		vp_out_json_string(image, "policy", boot->images[i].hash);
+		vp_out_json_bool(image, "current", boot->images[i].current);
+		json_object_array_add(list, image);
+	}
+	json_object_object_add(obj, "images", list);
+	return obj;
+}
+
 static void json_status(struct status *status, struct json_object *list,
 			bool met, size_t bad, size_t unsaid)
 {
@@ -217,6 +259,7 @@ static void json_status(struct status *status, struct json_object *list,
 	vp_out_json_bool(obj, "disabled", info->disabled);
 	vp_out_json_number(obj, "rules_bad", info->rules_bad);
 	vp_out_json_number(obj, "files_not_in_force", unsaid);
+	json_object_object_add(obj, "boot", json_boot(&status->boot));
 	json_object_object_add(obj, "rules", list);
 	devs = json_object_new_array();
 	for (i = 0; i < status->judge.dev_count; i++)
@@ -233,6 +276,8 @@ static int status_of_rules(struct status *status)
 	size_t bad, unsaid = say_files(status);
 	struct json_object *list;
 
+	vp_boot_look(&status->files, &status->boot);
+	say_boot(status);
 	list = json ? json_object_new_array() : NULL;
 	bad = print_rules(status, list);
 	met = !bad && !status->judge.info.rules_bad && !unsaid;

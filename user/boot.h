@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the next boot will know of the rules: they travel with the module, as its
+ * parameters in a file of modprobe's, which boot images have a copy of.
+ */
+#ifndef VFIOPOLICY_BOOT_H
+#define VFIOPOLICY_BOOT_H
+
+#include "command.h"
+#include "host.h"
+#include "rules.h"
+
+/* Room for the hash of a policy. */
+#define VP_BOOT_HASH_LEN	20
+/* Boot images that are told of. */
+#define VP_BOOT_IMAGES_MAX	16
+
+/**
+ * struct vp_boot_image - a boot image that was built with our hook in place
+ * @release: of which kernel
+ * @hash: of the policy that is in it
+ * @current: that is the one of the files, and the image was built whole
+ */
+struct vp_boot_image {
+	char release[128];
+	char hash[VP_BOOT_HASH_LEN];
+	bool current;
+};
+
+/**
+ * struct vp_boot - what is ready for the next boot
+ * @hash: of the policy that the rule files make; empty when they have no rule
+ * @compiled: of the one that modprobe knows; empty when it knows none
+ * @images: the images
+ * @count: number of @images
+ */
+struct vp_boot {
+	char hash[VP_BOOT_HASH_LEN];
+	char compiled[VP_BOOT_HASH_LEN];
+	struct vp_boot_image images[VP_BOOT_IMAGES_MAX];
+	size_t count;
+};
+
+void vp_boot_look(const struct vp_rules *rules, struct vp_boot *boot);
+bool vp_boot_is_current(const struct vp_boot *boot);
+int vp_boot_update(const struct vp_args *args);
+
+/* image.c */
+int vp_image_build(void);
+
+#endif /* VFIOPOLICY_BOOT_H */

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Boot images have a copy of the policy, so each change of it has them built
+ * anew, by the distribution's own tool, where our hook is in place: without the
+ * hook there would be nothing of ours in them.
+ */
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "boot.h"
+#include "output.h"
+#include "site.h"
+
+/* What the tool said last, when it failed. */
+#define TAIL_LINES	5
+#define LINE_LEN	256
+
+/*
+ * A generator: what tells that it is the one in use, where our hook for it is, and
+ * what builds all images. Debian's dracut brings an update-initramfs as well.
+ */
+static const struct generator {
+	const char *sign;
+	const char *hook;
+	const char *argv[5];
+} generators[] = {
+	{ "/usr/sbin/mkinitramfs", "/usr/share/initramfs-tools/hooks/vfiopolicy",
+	  { "/usr/sbin/update-initramfs", "-u", "-k", "all" } },
+	{ "/usr/bin/dracut", "/usr/lib/dracut/dracut.conf.d/50-vfiopolicy.conf",
+	  { "/usr/bin/dracut", "--force", "--regenerate-all" } },
+	{ "/usr/bin/mkinitcpio", "/usr/lib/initcpio/install/vfiopolicy",
+	  { "/usr/bin/mkinitcpio", "-P" } },
+};
+
+static const struct generator *find_generator(const struct vp_site *site)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(generators) / sizeof(generators[0]); i++)
+		if (vp_site_has(site, generators[i].sign) &&
+		    vp_site_has(site, generators[i].hook))
+			return &generators[i];
+	return NULL;
+}
+
+/* Two of them at a time would write to the same images. */
+static int lock(const struct vp_site *site)
+{
+	char *path = vp_site_path(site, "/run/vfiopolicy");
+	int fd = -1;
+
+	if (path && (!mkdir(path, 0755) || errno == EEXIST))
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(path);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+		vp_out_note("another one is rebuilding the boot images; waiting for it");
+		flock(fd, LOCK_EX);
+	}
+	return fd;
+}
+
+static pid_t start(const struct vp_site *site, const struct generator *generator,
+		   int out)
+{
+	char *path = vp_site_path(site, generator->argv[0]), *argv[5];
+	int null, i;
+	pid_t pid;
+
+	if (!path)
+		return -1;
+	argv[0] = path;
+	for (i = 1; i < 5; i++)
+		argv[i] = (char *)generator->argv[i];
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		null = open("/dev/null", O_RDONLY);
+		if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 ||
+		    dup2(out, 2) < 0)
+			_exit(126);
+		execv(path, argv);
+		_exit(127);
+	}
+	free(path);
+	return pid;
+}
+
+/* Hands on what it says with -v, and keeps the last of it. */
+static size_t listen_to(FILE *in, char lines[][LINE_LEN])
+{
+	size_t n = 0;
+
+	while (fgets(lines[n % TAIL_LINES], LINE_LEN, in)) {
+		lines[n % TAIL_LINES][strcspn(lines[n % TAIL_LINES], "\n")] = '\0';
+		vp_out_verbose("%s", lines[n % TAIL_LINES]);
+		n++;
+	}
+	return n;
+}
+
+static int build(const struct vp_site *site, const struct generator *generator)
+{
+	const char *slash = strrchr(generator->argv[0], '/');
+	char lines[TAIL_LINES][LINE_LEN] = { "" };
+	struct timespec begin, end;
+	int fds[2], status = -1;
+	size_t n, i;
+	FILE *in;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC)) {
+		vp_out_error("%s", strerror(errno));
+		return VP_EXIT_PENDING;
+	}
+	vp_out_note("rebuilding the boot images with %s; it may take a minute",
+		    slash + 1);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	pid = start(site, generator, fds[1]);
+	close(fds[1]);
+	in = fdopen(fds[0], "r");
+	n = in ? listen_to(in, lines) : 0;
+	if (in)
+		fclose(in);
+	else
+		close(fds[0]);
+	if (pid > 0 && waitpid(pid, &status, 0) != pid)
+		status = -1;
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	if (!status) {
+		vp_out_say("boot images rebuilt (%ld s)",
+			   (long)(end.tv_sec - begin.tv_sec));
+		return VP_EXIT_DONE;
+	}
+	vp_out_error("the boot images could not be rebuilt: %s failed", slash + 1);
+	for (i = n > TAIL_LINES ? n - TAIL_LINES : 0; i < n; i++)
+		vp_out_error_more("  %s", lines[i % TAIL_LINES]);
+	return VP_EXIT_PENDING;
+}
+
+/**
+ * vp_image_build() - have all boot images built anew
+ *
+ * Not where none of our hooks is in place for what builds them.
+ *
+ * Return: an exit status; %VP_EXIT_PENDING when it failed, after having said so.
+ */
+int vp_image_build(void)
+{
+	const char *root = secure_getenv("VFIOPOLICY_ROOT");
+	const struct generator *generator;
+	struct vp_site site = { 0 };
+	int ret = VP_EXIT_DONE, fd;
+
+	site.root = strdup(root ? root : "");
+	if (!site.root) {
+		vp_out_error("%s", strerror(ENOMEM));
+		return VP_EXIT_PENDING;
+	}
+	generator = find_generator(&site);
+	if (generator) {
+		fd = lock(&site);
+		ret = build(&site, generator);
+		if (fd >= 0)
+			close(fd);
+	}
+	vp_site_close(&site);
+	return ret;
+}

@@ -1,0 +1,187 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What the next boot is told, on a made-up host: modprobe's file, the boot images,
+# which a made-up tool rebuilds, and what status says of them.
+#
+# usage: test_boot.sh PROGRAM
+
+set -u
+# shellcheck source=user/tests/command.sh
+. "$(dirname "$0")/command.sh"
+
+kernel=6.12.1-test
+compiled=$root/etc/modprobe.d/00-vfiopolicy.conf
+images=/var/lib/vfiopolicy/images
+
+if [ "$(id -u)" != 0 ]; then
+	skip "boot" "it takes root"
+	finish
+fi
+if grep -qs '^vfiopolicy ' /proc/modules; then
+	skip "boot" "the module is loaded, and this host's rules would be changed"
+	finish
+fi
+
+alias_of() # ADDRESS MODALIAS
+{
+	echo "$2" | put "/sys/bus/pci/devices/$1/modalias"
+}
+
+new_host()
+{
+	rm -rf "$root"
+	device 0000:05:00.0 144d a80a 010802 nvme
+	device 0000:82:00.0 10de 1b39 030200
+	alias_of 0000:05:00.0 pci:v0000144Dd0000A80Asv0000144Dsd0000A801bc01sc08i02
+	alias_of 0000:82:00.0 pci:v000010DEd00001B39sv00001AF4sd00001100bc03sc02i00
+	put /lib/modules/$kernel/modules.alias <<-END
+		alias pci:v*d*sv*sd*bc01sc08i02* nvme
+		alias pci:v000010DEd*sv*sd*bc03sc*i* nouveau
+		alias pci:v000010DEd*sv*sd*bc03sc*i* nvidiafb
+	END
+	echo $kernel | put /proc/sys/kernel/osrelease
+	mkdir -p "$root/etc" "$root/run" "$root/boot" "$root/proc/net" "$root/dev"
+	echo "21 1 0:5 / /proc rw - proc none rw" | put /proc/self/mountinfo
+}
+
+# The generator, our hook, and a tool that does what the two would do.
+with_images()
+{
+	mkdir -p "$root$images"
+	echo | put /usr/sbin/mkinitramfs
+	echo | put /usr/share/initramfs-tools/hooks/vfiopolicy
+	put /usr/sbin/update-initramfs <<-END
+		#!/bin/sh
+		echo "update-initramfs \$*" >>"$tmp/ran"
+		[ ! -e "$tmp/full" ] || { echo "gzip: No space left on device"; exit 1; }
+		sed -n 's/^# policy //p' "$compiled" >"$root$images/$kernel"
+		echo image >"$root/boot/initrd.img-$kernel"
+	END
+	chmod 755 "$root/usr/sbin/update-initramfs"
+	: >"$tmp/ran"
+}
+
+line() # TEXT
+{
+	grep -qxF -- "$1" "$compiled"
+	result $? "    the file has: $1"
+}
+
+ran() # HOW_OFTEN
+{
+	[ "$(wc -l <"$tmp/ran")" -eq "$1" ]
+	result $? "    images were rebuilt $1 times in all"
+}
+
+new_host
+run 0 "a rule is compiled" add --next-boot 10de:1b39
+line 'options vfiopolicy rules="vfio 10de:1b39"'
+line 'softdep nouveau pre: vfiopolicy'
+line 'softdep nvidiafb pre: vfiopolicy'
+! grep -q nvme "$compiled"
+result $? "    and no driver of other devices"
+grep -qx '# policy [0-9a-f]\{16\}' "$compiled"
+result $? "    with a hash"
+[ "$(stat -c %a "$compiled")" = 644 ]
+result $? "    for all to read"
+first=$(cat "$compiled")
+run 0 "a second one" add --next-boot hold 144d:a80a name=disk
+line 'options vfiopolicy rules="vfio 10de:1b39; hold 144d:a80a name=disk"'
+line 'softdep nvme pre: vfiopolicy'
+run 0 "and without it" del disk
+[ "$(cat "$compiled")" = "$first" ]
+result $? "    it is as before, hash and all"
+[ "$(ls -A "$root/etc/modprobe.d")" = 00-vfiopolicy.conf ]
+result $? "    nothing else is left there"
+run 0 "leaving needs no driver to wait" add --next-boot leave 144d:a80a
+! grep -q nvme "$compiled"
+result $? "    so there is no line"
+run 4 "all is known" status
+hasnt err "next boot"
+sed -i s/1b39/1b38/ "$root/etc/vfiopolicy/rules.d/50-local.rules"
+run 4 "as many rules, but others" status
+has err "the next boot does not know what the rule files say"
+sed -i s/1b38/1b39/ "$root/etc/vfiopolicy/rules.d/50-local.rules"
+run 5 "a dry run" add --next-boot --dry-run hold 144d:a80b --absent-ok
+! grep -q a80b "$compiled"
+result $? "    compiles nothing"
+echo "hold 1:2" | put /etc/vfiopolicy/rules.d/60-hand.rules
+run 4 "what was only written" status
+has err "the next boot does not know what the rule files say: vfiopolicy apply"
+rm "$root/etc/vfiopolicy/rules.d/60-hand.rules"
+echo "nonsense" | put /etc/vfiopolicy/rules.d/60-hand.rules
+run 0 "beside what is no rule" add --next-boot hold beef:3 --absent-ok
+line 'options vfiopolicy rules="vfio 10de:1b39; leave 144d:a80a; hold beef:0003"'
+rm "$root/etc/vfiopolicy/rules.d/60-hand.rules"
+run 0 "one goes" del beef:3
+run 0 "then another" del "leave 144d:a80a"
+run 0 "and the last" del 10de:1b39
+[ ! -e "$compiled" ]
+result $? "    the file goes with it"
+
+new_host
+put /etc/modprobe.d/00-a.conf <<-END
+	softdep nouveau pre: vfio-pci
+END
+run 0 "a line that is before ours" add --next-boot 10de:1b39
+has err "another line for nouveau stands before ours: softdep nouveau pre: vfio-pci"
+hasnt err nvidiafb
+
+new_host
+with_images
+run 0 "an image is rebuilt" add --next-boot 10de:1b39
+ran 1
+has out "boot images rebuilt ("
+grep -qx "update-initramfs -u -k all" "$tmp/ran"
+result $? "    all of them"
+run 4 "it is current" status
+has out "boot image $kernel   policy "
+has out ", current"
+run 4 "for programs" status -j
+has out '"current": true'
+has out "\"kernel\": \"$kernel\""
+run 0 "the same again" add --next-boot 10de:1b39
+ran 1
+run 0 "put off" add --next-boot --no-image hold 144d:a80a
+ran 1
+has err "--no-image"
+run 4 "it is stale" status
+has out "stale: vfiopolicy apply rebuilds it"
+run 4 "for programs" status -j
+has out '"current": false'
+run 0 "whoever is next rebuilds it" del --no-image 144d:a80a
+run 4 "as before it is current again" status
+has out ", current"
+run 0 "no dry run does" add --dry-run --next-boot 10de:1b39
+ran 1
+touch -d 2020-01-01 "$root/boot/initrd.img-$kernel"
+run 0 "nor one that finds it stale" add --dry-run --next-boot 10de:1b39
+ran 1
+touch "$root/boot/initrd.img-$kernel" "$tmp/full"
+run 6 "a full /boot" add --next-boot hold 144d:a80a
+ran 2
+has err "the boot images could not be rebuilt: update-initramfs failed"
+has err "gzip: No space left on device"
+has err "The rules are saved, but the next boot does not know them yet"
+run 4 "is told again" status
+has out "stale"
+rm "$tmp/full"
+run 0 "with room again" add --next-boot hold 144d:a80a
+ran 3
+# As when the tool is killed between our hook and the end.
+touch -d 2020-01-01 "$root/boot/initrd.img-$kernel"
+run 4 "an image from before" status
+has out "stale"
+echo 0123456789abcdef | put "$images/6.1.0-gone"
+run 4 "an image that is no more" status
+hasnt out "6.1.0-gone"
+
+new_host
+mkdir -p "$root/etc/modprobe.d/00-vfiopolicy.conf/x"
+run 6 "what cannot be written" add --next-boot 10de:1b39
+has err "00-vfiopolicy.conf: "
+has err "vfiopolicy apply tries again"
+[ -e "$root/etc/vfiopolicy/rules.d/50-local.rules" ]
+result $? "    the rule is saved"
+finish
