@@ -70,14 +70,17 @@ put() # FILE, with what is on standard input
 	cat >"$root/$1"
 }
 
-device() # ADDRESS VENDOR DEVICE CLASS [DRIVER]
+device() # ADDRESS VENDOR DEVICE CLASS [DRIVER [GROUP]], - for none
 {
 	d=$sys/bus/pci/devices/$1
 	mkdir -p "$d"
 	echo "0x$2" >"$d/vendor"
 	echo "0x$3" >"$d/device"
 	echo "0x$4" >"$d/class"
-	[ -z "${5-}" ] || ln -s "../../drivers/$5" "$d/driver"
+	echo "(null)" >"$d/driver_override"
+	[ "${5--}" = - ] || ln -s "../../drivers/$5" "$d/driver"
+	[ "${6--}" = - ] ||
+		ln -s "../../../../kernel/iommu_groups/$6" "$d/iommu_group"
 }
 
 finish()

@@ -8,82 +8,20 @@
 # usage: test_command.sh PROGRAM
 
 set -u
-program=$1
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-n=0
-failed=0
-echo "KTAP version 1"
-
-result() # STATUS DESCRIPTION
-{
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# out: /' "$tmp/out"
-		sed 's/^/# err: /' "$tmp/err"
-		failed=1
-	fi
-}
-
-run() # EXPECTED_STATUS DESCRIPTION [WORD]...
-{
-	want=$1
-	what=$2
-	shift 2
-	VFIOPOLICY_SYSFS=$tmp/sys VFIOPOLICY_ROOT=$tmp/root \
-	VFIOPOLICY_PROC=$tmp/proc VFIOPOLICY_DEV=$tmp/dev \
-		"$program" "$@" >"$tmp/out" 2>"$tmp/err"
-	got=$?
-	[ $got -eq "$want" ]
-	result $? "exit $want: $what"
-}
-
-has() # STREAM TEXT
-{
-	grep -qF -- "$2" "$tmp/$1"
-	result $? "    $1: $2"
-}
-
-silent() # STREAM
-{
-	[ ! -s "$tmp/$1" ]
-	result $? "    $1: nothing"
-}
-
-device() # ADDRESS VENDOR DEVICE CLASS [DRIVER]
-{
-	d=$tmp/sys/bus/pci/devices/$1
-	mkdir -p "$d"
-	echo "0x$2" >"$d/vendor"
-	echo "0x$3" >"$d/device"
-	echo "0x$4" >"$d/class"
-	[ -z "${5-}" ] || ln -s "../../drivers/$5" "$d/driver"
-}
-
-group() # NUMBER ADDRESS...
-{
-	number=$1
-	shift
-	for address; do
-		ln -s "../../../../kernel/iommu_groups/$number" \
-			"$tmp/sys/bus/pci/devices/$address/iommu_group"
-	done
-}
+# shellcheck source=user/tests/command.sh
+. "$(dirname "$0")/command.sh"
 
 # A host that does nothing.
-mkdir -p "$tmp/proc/self" "$tmp/proc/net" "$tmp/dev"
-echo "21 1 0:5 / /proc rw - proc none rw" >"$tmp/proc/self/mountinfo"
+mkdir -p "$root/proc/self" "$root/proc/net" "$root/dev"
+echo "21 1 0:5 / /proc rw - proc none rw" >"$root/proc/self/mountinfo"
 
 device 0000:00:1c.0 1b36 000c 060400 pcieport
 device 0000:05:00.0 144d a80a 010802 nvme
 device 0000:06:00.0 144d a80a 010802
 device 0000:82:00.0 10de 1b39 030200
 
-echo vfio-pci >"$tmp/sys/bus/pci/devices/0000:82:00.0/driver_override"
-: >"$tmp/sys/bus/pci/drivers_probe"
+echo vfio-pci >"$sys/bus/pci/devices/0000:82:00.0/driver_override"
+: >"$sys/bus/pci/drivers_probe"
 
 run 0 "help" --help
 has out "usage: vfiopolicy COMMAND"
@@ -135,7 +73,7 @@ has err "Did you mean driver=?"
 run 1 "now only and later only" add --runtime --next-boot 10de:1b39
 
 # Rule files, which need no module. They must be root's.
-rules=$tmp/root/etc/vfiopolicy/rules.d
+rules=$root/etc/vfiopolicy/rules.d
 saved=$rules/50-local.rules
 mkdir -p "$rules"
 if [ "$(stat -c %u "$rules")" != 0 ]; then
@@ -176,12 +114,10 @@ else
 fi
 
 # Groups, by what sysfs has of them.
-device 0000:01:00.0 10de 1c03 030000 nouveau
-device 0000:01:00.1 10de 10f1 040300 snd_hda_intel
-group 1 0000:01:00.0 0000:01:00.1
-device 0000:00:1f.0 8086 a305 060100 lpc_ich
-device 0000:00:1f.2 8086 a352 010601 ahci
-group 32 0000:00:1f.0 0000:00:1f.2
+device 0000:01:00.0 10de 1c03 030000 nouveau 1
+device 0000:01:00.1 10de 10f1 040300 snd_hda_intel 1
+device 0000:00:1f.0 8086 a305 060100 lpc_ich 32
+device 0000:00:1f.2 8086 a352 010601 ahci 32
 run 1 "a group that stays blocked" add --next-boot 10de:1c03
 has err "IOMMU group 1 would not be viable: 0000:01:00.1 ("
 has err ") stays with snd_hda_intel"
@@ -205,12 +141,12 @@ has err "overridden by --force"
 has out "  blocked: IOMMU group 1, by 0000:01:00.1"
 
 # What the host uses. The disk is behind the first of two.
-at=$tmp/sys/devices/0000:05:00.0/nvme/nvme0/nvme0n1
-mkdir -p "$at/holders" "$tmp/sys/class/block"
+at=$sys/devices/0000:05:00.0/nvme/nvme0/nvme0n1
+mkdir -p "$at/holders" "$sys/class/block"
 echo 259:0 >"$at/dev"
 ln -s "../../devices/0000:05:00.0/nvme/nvme0/nvme0n1" \
-	"$tmp/sys/class/block/nvme0n1"
-echo "25 1 259:0 / / rw - ext4 /dev/nvme0n1 rw" >>"$tmp/proc/self/mountinfo"
+	"$sys/class/block/nvme0n1"
+echo "25 1 259:0 / / rw - ext4 /dev/nvme0n1 rw" >>"$root/proc/self/mountinfo"
 run 1 "the disk that root is on" add --next-boot 0000:05:00.0
 has err "0000:05:00.0 is in use by this host: / is on it (ext4 on /dev/nvme0n1)"
 has err "Nothing was changed. --force would"
@@ -238,26 +174,26 @@ has out '"changed": true'
 has out '"kind": "mount"'
 run 5 "what would be kept for the host" add --dry-run --next-boot --all 144d:a80a except=05:00.0
 has out "0000:05:00.0 would be kept for the host by a rule of its own, as / is on it (ext4 on /dev/nvme0n1): leave at=0000:05:00.0 144d:a80a"
-mv "$tmp/proc/self/mountinfo" "$tmp/mountinfo"
+mv "$root/proc/self/mountinfo" "$tmp/mountinfo"
 run 2 "what is mounted cannot be read" add --next-boot 0000:05:00.0
 has err "whether it is in use cannot be told"
-mv "$tmp/mountinfo" "$tmp/proc/self/mountinfo"
+mv "$tmp/mountinfo" "$root/proc/self/mountinfo"
 
 # A GPU that is open now is free at the next boot.
-mkdir -p "$tmp/proc/900/fd" "$tmp/sys/dev/char" \
-	"$tmp/sys/devices/0000:82:00.0/drm/card0"
-echo DEVNAME=dri/card0 >"$tmp/sys/devices/0000:82:00.0/drm/card0/uevent"
-ln -s ../../devices/0000:82:00.0/drm/card0 "$tmp/sys/dev/char/226:0"
-echo Xorg >"$tmp/proc/900/comm"
-ln -s /dev/dri/card0 "$tmp/proc/900/fd/4"
+mkdir -p "$root/proc/900/fd" "$sys/dev/char" \
+	"$sys/devices/0000:82:00.0/drm/card0"
+echo DEVNAME=dri/card0 >"$sys/devices/0000:82:00.0/drm/card0/uevent"
+ln -s ../../devices/0000:82:00.0/drm/card0 "$sys/dev/char/226:0"
+echo Xorg >"$root/proc/900/comm"
+ln -s /dev/dri/card0 "$root/proc/900/fd/4"
 run 1 "a GPU that a process has open" add 82:00.0
 has err "0000:82:00.0 is in use by this host: Xorg 900 has /dev/dri/card0 open"
 has err "--next-boot takes it when the host starts the next time"
 run 5 "is free at the next boot" add --dry-run --next-boot 82:00.0
-mkdir -p "$tmp/sys/devices/0000:01:00.1/sound/controlC1"
-echo DEVNAME=snd/controlC1 >"$tmp/sys/devices/0000:01:00.1/sound/controlC1/uevent"
-ln -s ../../devices/0000:01:00.1/sound/controlC1 "$tmp/sys/dev/char/116:0"
-ln -s /dev/snd/controlC1 "$tmp/proc/900/fd/5"
+mkdir -p "$sys/devices/0000:01:00.1/sound/controlC1"
+echo DEVNAME=snd/controlC1 >"$sys/devices/0000:01:00.1/sound/controlC1/uevent"
+ln -s ../../devices/0000:01:00.1/sound/controlC1 "$sys/dev/char/116:0"
+ln -s /dev/snd/controlC1 "$root/proc/900/fd/5"
 run 1 "what with= would hold is in use" add 10de:1c03 with=slot
 has err "0000:01:00.1 is in use by this host: Xorg 900 has /dev/snd/controlC1 open"
 
@@ -290,7 +226,7 @@ else
 fi
 
 # The host is idle again.
-rm -r "$tmp/sys/class" "$tmp/sys/dev" "$tmp/proc/900" "$tmp/sys/bus/pci/devices/0000:07:00.0"
+rm -r "$sys/class" "${sys:?}/dev" "$root/proc/900" "$sys/bus/pci/devices/0000:07:00.0"
 
 run 0 "snapshot" snapshot
 cp "$tmp/out" "$tmp/host.json"
@@ -346,7 +282,7 @@ else
 	has out "no driver -> the host; its override is vfio-pci"
 	run 0 "a release" release -j 82:00.0
 	has out '"changed": true'
-	grep -qx 0000:82:00.0 "$tmp/sys/bus/pci/drivers_probe"
+	grep -qx 0000:82:00.0 "$sys/bus/pci/drivers_probe"
 	result $? "    the bus looks again"
 	run 0 "list -a needs no module" list -a
 	has out "0000:06:00.0  144d:a80a  -"
@@ -374,5 +310,4 @@ if [ -w /dev/full ]; then
 	result $? "exit 2: no room for the output"
 fi
 
-echo "1..$n"
-exit $failed
+finish

@@ -8,33 +8,15 @@
 # usage: test_show.sh PROGRAM
 
 set -u
-program=$1
 if grep -qs '^vfiopolicy ' /proc/modules; then
 	echo "KTAP version 1"
 	echo "1..0 # SKIP the module is loaded"
 	exit 0
 fi
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-n=0
-failed=0
-export LC_ALL=C.UTF-8 VFIOPOLICY_SYSFS="$tmp/sys" VFIOPOLICY_ROOT="$tmp/root"
+# shellcheck source=user/tests/command.sh
+. "$(dirname "$0")/command.sh"
+export LC_ALL=C.UTF-8 VFIOPOLICY_SYSFS="$sys" VFIOPOLICY_ROOT="$root"
 unset COLUMNS LS_COLORS
-echo "KTAP version 1"
-
-result() # STATUS DESCRIPTION
-{
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# got:  /' "$tmp/out"
-		sed 's/^/# err:  /' "$tmp/err"
-		[ ! -s "$tmp/want" ] || sed 's/^/# want: /' "$tmp/want"
-		failed=1
-	fi
-}
 
 # What is wanted of standard output comes on standard input; blanks at the ends
 # of lines do not count, and names, which are the machine's, are "...".
@@ -50,24 +32,7 @@ golden() # STATUS DESCRIPTION WORD...
 		>"$tmp/out"
 	[ $got -eq "$want" ] && cmp -s "$tmp/out" "$tmp/want"
 	result $? "exit $want: $what"
-}
-
-has() # STREAM TEXT
-{
-	grep -qF -- "$2" "$tmp/$1"
-	result $? "    $1: $2"
-}
-
-device() # ADDRESS VENDOR DEVICE CLASS DRIVER GROUP
-{
-	d=$tmp/sys/bus/pci/devices/$1
-	mkdir -p "$d"
-	echo "0x$2" >"$d/vendor"
-	echo "0x$3" >"$d/device"
-	echo "0x$4" >"$d/class"
-	echo "(null)" >"$d/driver_override"
-	[ "$5" = - ] || ln -s "../../drivers/$5" "$d/driver"
-	[ "$6" = - ] || ln -s "../../../kernel/iommu_groups/$6" "$d/iommu_group"
+	cmp -s "$tmp/out" "$tmp/want" || sed 's/^/# want: /' "$tmp/want"
 }
 
 device 0000:00:00.0 8086 1237 060000 - 0
@@ -80,16 +45,16 @@ device 0000:82:00.0 10de 1b39 030200 vfio-pci 79
 device 0000:82:00.1 10de 10f0 040300 snd_hda_intel 79
 device 0000:90:00.0 10de 1b39 030000 nouveau 80
 device 0000:a0:00.0 1af4 1000 020000 virtio-pci -
-echo 1 >"$tmp/sys/bus/pci/devices/0000:90:00.0/boot_vga"
-mkdir -p "$tmp/sys/kernel/iommu_groups/39"
-echo DMA-FQ >"$tmp/sys/kernel/iommu_groups/39/type"
+echo 1 >"$sys/bus/pci/devices/0000:90:00.0/boot_vga"
+mkdir -p "$sys/kernel/iommu_groups/39"
+echo DMA-FQ >"$sys/kernel/iommu_groups/39/type"
 
-export VFIOPOLICY_PROC="$tmp/proc"
-mkdir -p "$tmp/proc/self" "$tmp/proc/4711/fd"
-: >"$tmp/proc/self/mountinfo"
-echo qemu-system-x86 >"$tmp/proc/4711/comm"
-printf 'qemu\0-name\0guest=win11,x=y\0' >"$tmp/proc/4711/cmdline"
-ln -s /dev/vfio/79 "$tmp/proc/4711/fd/20"
+export VFIOPOLICY_PROC="$root/proc"
+mkdir -p "$root/proc/self" "$root/proc/4711/fd"
+: >"$root/proc/self/mountinfo"
+echo qemu-system-x86 >"$root/proc/4711/comm"
+printf 'qemu\0-name\0guest=win11,x=y\0' >"$root/proc/4711/cmdline"
+ln -s /dev/vfio/79 "$root/proc/4711/fd/20"
 
 golden 0 "all groups but those of bridges" groups -n <<'EOF'
 32 can never be given: 0000:00:1f.0 is the host's ISA bridge (lpc_ich)
@@ -182,19 +147,19 @@ device 0000:03:00.0 8086 10c9 020000 igb 20
 device 0000:03:10.0 8086 10ca 020000 igbvf 21
 device 0000:03:10.2 8086 10ca 020000 igbvf 22
 device 0000:04:00.0 8086 10c9 020000 - 23
-pf=$tmp/sys/bus/pci/devices/0000:03:00.0
+pf=$sys/bus/pci/devices/0000:03:00.0
 for i in 0 2; do
 	ln -s "../0000:03:10.$i" "$pf/virtfn$((i / 2))"
-	ln -s ../0000:03:00.0 "$tmp/sys/bus/pci/devices/0000:03:10.$i/physfn"
+	ln -s ../0000:03:00.0 "$sys/bus/pci/devices/0000:03:10.$i/physfn"
 done
 echo 7 >"$pf/sriov_totalvfs"
 echo 2 >"$pf/sriov_numvfs"
 echo 1 >"$pf/sriov_drivers_autoprobe"
-cp "$pf"/sriov_totalvfs "$tmp/sys/bus/pci/devices/0000:04:00.0"
-echo 0 >"$tmp/sys/bus/pci/devices/0000:04:00.0/sriov_numvfs"
-mkdir -p "$tmp/sys/class/net" "$tmp/sys/devices/0000:03:10.2/eth5"
-ln -s ../../devices/0000:03:10.2/eth5 "$tmp/sys/class/net/eth5"
-echo 0x1003 >"$tmp/sys/devices/0000:03:10.2/eth5/flags"
+cp "$pf"/sriov_totalvfs "$sys/bus/pci/devices/0000:04:00.0"
+echo 0 >"$sys/bus/pci/devices/0000:04:00.0/sriov_numvfs"
+mkdir -p "$sys/class/net" "$sys/devices/0000:03:10.2/eth5"
+ln -s ../../devices/0000:03:10.2/eth5 "$sys/class/net/eth5"
+echo 0x1003 >"$sys/devices/0000:03:10.2/eth5/flags"
 golden 1 "more VFs than there can be" sriov -n 03:00.0 8 </dev/null
 has err "0000:03:00.0 (8086:10c9) can have 7 VFs at the most, not 8"
 golden 1 "a number that is none" sriov 03:00.0 x </dev/null
@@ -213,7 +178,7 @@ golden 5 "taken away all the same" sriov -n --force --dry-run 03:00.0 3 <<'EOF'
 Nothing was changed: this was a dry run.
 EOF
 has err "--force: 0000:03:10.2 is the host's interface eth5"
-echo 0x1002 >"$tmp/sys/devices/0000:03:10.2/eth5/flags"
+echo 0x1002 >"$sys/devices/0000:03:10.2/eth5/flags"
 golden 5 "none in use" sriov -n --dry-run 03:00.0 0 <<'EOF'
 0000:03:00.0  8086:10c9: 2 VFs -> 0
 Nothing was changed: this was a dry run.
@@ -234,7 +199,7 @@ VF 1  0000:03:10.2  with the host (igbvf): no rule names it
 EOF
 
 # Status by the rule files, which must be root's.
-rules=$tmp/root/etc/vfiopolicy/rules.d
+rules=$root/etc/vfiopolicy/rules.d
 mkdir -p "$rules"
 if [ "$(stat -c %u "$rules")" = 0 ]; then
 	golden 0 "no rules" status <<'EOF'
@@ -350,5 +315,4 @@ fits 60 "status, folded" status -v 2\> /dev/null
 [ "$(grep -cF 10de:1b39 "$tmp/out")" = 1 ]
 result $? "    between words"
 
-echo "1..$n"
-exit $failed
+finish
