@@ -7,6 +7,8 @@
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=selftests/lib/command.sh
+. "$(dirname "$0")/lib/command.sh"
 
 read -ra TWINS <<< "$(all_of 1b36:0010 | tr '\n' ' ')"
 IGB=$(one_of 8086:10c9)
@@ -73,32 +75,6 @@ after_each() {
 at_end() {
 	rmmod testbus
 	rm -r "$VFIOPOLICY_ROOT"
-}
-
-# run STATUS WORD...: the command must end so; what it says is in OUT.
-run() {
-	local want=$1 got
-	shift
-
-	OUT=$(vfiopolicy "$@" 2>&1)
-	got=$?
-	[ "$got" = "$want" ] && return
-	say "failed: vfiopolicy $*: exit status $got, expected $want"
-	say "${OUT//$'\n'/$'\n'# }"
-	return 1
-}
-
-# says TEXT: as a fixed string
-says() {
-	grep -qF -- "$1" <<< "$OUT" && return
-	say "failed: '$1' is not in:"
-	say "${OUT//$'\n'/$'\n'# }"
-	return 1
-}
-
-json() {
-	python3 -c 'import json, sys; d = json.load(sys.stdin); print(eval(sys.argv[1]))' \
-		"$1" <<< "$OUT"
 }
 
 without_the_module_it_says_so() {

@@ -11,6 +11,8 @@
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=selftests/lib/command.sh
+. "$(dirname "$0")/lib/command.sh"
 
 read -ra TWINS <<< "$(all_of 1b36:0010 | tr '\n' ' ')"
 IGB=$(one_of 8086:10c9)
@@ -82,27 +84,6 @@ after_each() {
 
 at_end() {
 	rm -r "$VFIOPOLICY_ROOT" "$MNT"
-}
-
-# run STATUS WORD...: the command must end so; what it says is in OUT.
-run() {
-	local want=$1 got
-	shift
-
-	OUT=$(vfiopolicy "$@" 2>&1)
-	got=$?
-	[ "$got" = "$want" ] && return
-	say "failed: vfiopolicy $*: exit status $got, expected $want"
-	say "${OUT//$'\n'/$'\n'# }"
-	return 1
-}
-
-# says TEXT: as a fixed string
-says() {
-	grep -qF -- "$1" <<< "$OUT" && return
-	say "failed: '$1' is not in:"
-	say "${OUT//$'\n'/$'\n'# }"
-	return 1
 }
 
 # refused ADDRESS REASON: with nothing changed by it
@@ -290,10 +271,7 @@ user_of_vfio_is_named() {
 
 # then ADDRESS: the state that the dry run in OUT foretells
 then_of() {
-	python3 -c 'import json, sys
-for d in json.load(sys.stdin)["devices"]:
-	if d["address"] == sys.argv[1]:
-		print(d["then"]["state"] or "")' "$1" <<< "$OUT"
+	json "[x['then']['state'] for x in d['devices'] if x['address'] == '$1'][0]"
 }
 
 dry_run_agrees_with_what_happens() {

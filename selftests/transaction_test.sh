@@ -10,6 +10,8 @@
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=selftests/lib/command.sh
+. "$(dirname "$0")/lib/command.sh"
 
 PRELOAD=$VP_BIN/killat.so
 [ -e "$PRELOAD" ] || skip "needs killat.so"
@@ -43,25 +45,6 @@ after_each() {
 
 at_end() {
 	rm -r "$VFIOPOLICY_ROOT"
-}
-
-# run STATUS WORD...: the command must end so; what it says is in OUT.
-run() {
-	local want=$1 got
-	shift
-
-	OUT=$(vfiopolicy "$@" 2>&1)
-	got=$?
-	[ "$got" = "$want" ] && return
-	say "failed: vfiopolicy $*: exit status $got, expected $want"
-	say "${OUT//$'\n'/$'\n'# }"
-	return 1
-}
-
-says() {
-	grep -qF -- "$1" <<< "$OUT" && return
-	say "failed: '$1' is not in: ${OUT//$'\n'/ | }"
-	return 1
 }
 
 # What people wrote, and one rule of the command's.
