@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One device that a command is about: found by the word that was typed, with
- * a hint where it was nearly one.
+ * What a command is about: the host, and one device of it, found by the word
+ * that was typed, with a hint where it was nearly one.
  */
 #include <limits.h>
 #include <unistd.h>
@@ -10,6 +10,7 @@
 #include "device.h"
 #include "output.h"
 #include "resolve.h"
+#include "snapshot.h"
 
 /* Devices that a hint names. */
 #define HINT_MAX	4
@@ -19,6 +20,32 @@ static void append(char *buf, size_t size, const char *text)
 	size_t len = strlen(buf);
 
 	snprintf(buf + len, size - len, "%s", text);
+}
+
+/**
+ * vp_device_host() - read the host that a command is about
+ * @host: to be closed with vp_host_close(), also after an error
+ * @on: a file with the devices of another host; NULL for this one
+ *
+ * Return: an &enum vp_exit, after having said what is wrong.
+ */
+int vp_device_host(struct vp_host *host, const char *on)
+{
+	char error[VP_SNAPSHOT_ERROR_LEN];
+	int ret;
+
+	if (on) {
+		ret = vp_snapshot_load(on, host, error, sizeof(error));
+		if (ret)
+			vp_out_error("%s", error);
+		return ret ? VP_EXIT_USAGE : VP_EXIT_DONE;
+	}
+	ret = vp_host_open(host, NULL, NULL);
+	if (ret)
+		vp_out_error("%s: %s",
+			     host->devices_dir ? host->devices_dir : "sysfs",
+			     strerror(-ret));
+	return ret ? VP_EXIT_KERNEL : VP_EXIT_DONE;
 }
 
 /* Is @word the address but for its function: 82:00, or 0000:82:00? */

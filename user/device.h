@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One device that a command is about, by the word that was typed. */
+/* What a command is about: the host, and one device by the word that was typed. */
 #ifndef VFIOPOLICY_DEVICE_H
 #define VFIOPOLICY_DEVICE_H
 
@@ -8,6 +8,7 @@
 /* Room for a hint. */
 #define VP_DEVICE_LEN	512
 
+int vp_device_host(struct vp_host *host, const char *on);
 int vp_device_find(const struct vp_host *host, const char *word,
 		   const struct vp_host_dev **dev);
 bool vp_device_hint(const struct vp_host *host, const char *word, char *hint);

@@ -9,9 +9,9 @@
  * do in add_dry.c.
  */
 #include "add.h"
+#include "device.h"
 #include "output.h"
 #include "resolve.h"
-#include "snapshot.h"
 
 static int find_matches(struct add *add)
 {
@@ -294,25 +294,11 @@ static int find_and_add(struct add *add)
 /* Return: an exit status. */
 static int open_host(struct add *add)
 {
-	char error[VP_SNAPSHOT_ERROR_LEN];
-	int ret;
-
 	if (add->args->on && !(add->args->given & VP_OPT_DRY_RUN)) {
 		vp_out_error("--on is for rehearsing: it goes with --dry-run");
 		return VP_EXIT_USAGE;
 	}
-	if (add->args->on) {
-		ret = vp_snapshot_load(add->args->on, &add->host, error,
-				       sizeof(error));
-		if (ret)
-			vp_out_error("%s", error);
-		return ret ? VP_EXIT_USAGE : VP_EXIT_DONE;
-	}
-	ret = vp_host_open(&add->host, NULL, NULL);
-	if (ret)
-		vp_out_error("%s: %s", add->host.devices_dir ?
-			     add->host.devices_dir : "sysfs", strerror(-ret));
-	return ret ? VP_EXIT_KERNEL : VP_EXIT_DONE;
+	return vp_device_host(&add->host, add->args->on);
 }
 
 static int run(const struct vp_args *args)

@@ -3,6 +3,7 @@
 #include <json.h>
 
 #include "apply.h"
+#include "device.h"
 #include "dryrun.h"
 #include "output.h"
 
@@ -139,14 +140,9 @@ int apply_dry_run(const struct vp_args *args, const struct vp_rules *rules)
 	struct dry dry = { .args = args, .files = rules };
 	int ret;
 
-	ret = vp_host_open(&dry.host, NULL, NULL);
-	if (ret) {
-		vp_out_error("%s: %s", dry.host.devices_dir ?
-			     dry.host.devices_dir : "sysfs", strerror(-ret));
-		ret = VP_EXIT_KERNEL;
-	} else {
+	ret = vp_device_host(&dry.host, NULL);
+	if (!ret)
 		ret = ask_module(&dry);
-	}
 	if (!ret && vp_dry_refuse_disabled(&dry.nl))
 		ret = VP_EXIT_KERNEL;
 	if (!ret && dry.after->dsn)

@@ -11,6 +11,7 @@
 
 #include "check.h"
 #include "command.h"
+#include "device.h"
 #include "output.h"
 
 static const struct {
@@ -197,12 +198,9 @@ static int open_and_look(struct vp_check *check, const struct vp_args *args)
 	struct vp_rules_error error;
 	int ret;
 
-	ret = vp_host_open(&check->host, NULL, NULL);
-	if (ret) {
-		vp_out_error("%s: %s", check->host.devices_dir ?
-			     check->host.devices_dir : "sysfs", strerror(-ret));
-		return VP_EXIT_KERNEL;
-	}
+	ret = vp_device_host(&check->host, NULL);
+	if (ret)
+		return ret;
 	if (vp_rules_read(&check->rules, &error)) {
 		vp_out_error("%s", error.text);
 		return VP_EXIT_KERNEL;

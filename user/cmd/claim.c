@@ -363,14 +363,9 @@ static int run(const struct vp_args *args, bool release)
 	struct claim claim = { .args = args, .release = release };
 	int ret;
 
-	ret = vp_host_open(&claim.host, NULL, NULL);
-	if (ret) {
-		vp_out_error("%s: %s", claim.host.devices_dir ?
-			     claim.host.devices_dir : "sysfs", strerror(-ret));
-		ret = VP_EXIT_KERNEL;
-	} else {
+	ret = vp_device_host(&claim.host, NULL);
+	if (!ret)
 		ret = vp_device_find(&claim.host, args->words[0], &claim.dev);
-	}
 	if (!ret) {
 		vp_out_name(&claim.host, &claim.dev->facts, claim.name,
 			    sizeof(claim.name));

@@ -15,7 +15,6 @@
 #include "device.h"
 #include "output.h"
 #include "resolve.h"
-#include "snapshot.h"
 #include "table.h"
 
 enum {
@@ -270,32 +269,12 @@ static void explain_device(struct explain *explain, const struct vp_args *args)
 	vp_out_say("%s", verdict);
 }
 
-static int open_host(struct explain *explain, const char *on)
-{
-	char error[VP_SNAPSHOT_ERROR_LEN];
-	int ret;
-
-	if (on) {
-		ret = vp_snapshot_load(on, &explain->host, error,
-				       sizeof(error));
-		if (ret)
-			vp_out_error("%s", error);
-		return ret ? VP_EXIT_USAGE : VP_EXIT_DONE;
-	}
-	ret = vp_host_open(&explain->host, NULL, NULL);
-	if (ret)
-		vp_out_error("%s: %s", explain->host.devices_dir ?
-			     explain->host.devices_dir : "sysfs",
-			     strerror(-ret));
-	return ret ? VP_EXIT_KERNEL : VP_EXIT_DONE;
-}
-
 static int run(const struct vp_args *args)
 {
 	struct explain explain = { 0 };
 	int ret;
 
-	ret = open_host(&explain, args->on);
+	ret = vp_device_host(&explain.host, args->on);
 	if (!ret)
 		ret = vp_device_find(&explain.host, args->words[0],
 				     &explain.dev);

@@ -6,6 +6,7 @@
  * is changed, and the module is not asked.
  */
 #include "command.h"
+#include "device.h"
 #include "output.h"
 #include "resolve.h"
 
@@ -311,14 +312,9 @@ static int run(const struct vp_args *args)
 			     args->words[0]);
 		return VP_EXIT_USAGE;
 	}
-	ret = vp_host_open(&export.host, NULL, NULL);
-	if (ret) {
-		vp_out_error("%s: %s", export.host.devices_dir ?
-			     export.host.devices_dir : "sysfs", strerror(-ret));
-		ret = VP_EXIT_KERNEL;
-	} else {
+	ret = vp_device_host(&export.host, NULL);
+	if (!ret)
 		ret = export_all(&export, args);
-	}
 	free(export.devs);
 	vp_host_close(&export.host);
 	return ret;

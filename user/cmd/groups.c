@@ -321,12 +321,8 @@ static int run(const struct vp_args *args)
 	struct show show = { .args = args };
 	int ret;
 
-	ret = vp_host_open(&show.host, NULL, NULL);
-	if (ret) {
-		vp_out_error("%s: %s", show.host.devices_dir ?
-			     show.host.devices_dir : "sysfs", strerror(-ret));
-		ret = VP_EXIT_KERNEL;
-	} else {
+	ret = vp_device_host(&show.host, NULL);
+	if (!ret) {
 		/* Without the mounts one can still be asked who has what open. */
 		vp_safety_open(&show.safety, &show.host, NULL);
 		ret = show_groups(&show);

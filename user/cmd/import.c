@@ -8,6 +8,7 @@
  */
 #include <unistd.h>
 
+#include "device.h"
 #include "import.h"
 #include "output.h"
 
@@ -79,12 +80,9 @@ static int read_all(struct vp_import *import)
 	size_t i;
 	int ret;
 
-	ret = vp_host_open(&import->host, NULL, NULL);
-	if (ret) {
-		vp_out_error("%s: %s", import->host.devices_dir ?
-			     import->host.devices_dir : "sysfs", strerror(-ret));
-		return VP_EXIT_KERNEL;
-	}
+	ret = vp_device_host(&import->host, NULL);
+	if (ret)
+		return ret;
 	if (vp_rules_read(&import->rules, &error)) {
 		vp_out_error("%s", error.text);
 		return VP_EXIT_KERNEL;

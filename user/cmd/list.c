@@ -8,6 +8,7 @@
 #include <libsmartcols.h>
 
 #include "command.h"
+#include "device.h"
 #include "output.h"
 #include "safety.h"
 
@@ -296,12 +297,8 @@ static int run(const struct vp_args *args)
 	    vp_out_choose(columns, COLUMNS, args->output, list.chosen,
 			  &list.chosen_count))
 		return VP_EXIT_USAGE;
-	ret = vp_host_open(&list.host, NULL, NULL);
-	if (ret) {
-		vp_out_error("%s: %s", list.host.devices_dir ?
-			     list.host.devices_dir : "sysfs", strerror(-ret));
-		ret = VP_EXIT_KERNEL;
-	} else {
+	ret = vp_device_host(&list.host, NULL);
+	if (!ret) {
 		/* Without the mounts one can still be asked who has what open. */
 		vp_safety_open(&list.safety, &list.host, NULL);
 		ret = list_devices(&list, args);

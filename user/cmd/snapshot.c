@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "device.h"
 #include "output.h"
 #include "snapshot.h"
 
@@ -16,13 +17,8 @@ static int run(const struct vp_args *args)
 	int ret;
 
 	(void)args;
-	ret = vp_host_open(&host, NULL, NULL);
-	if (ret) {
-		vp_out_error("%s: %s", host.devices_dir ? host.devices_dir :
-							  "sysfs",
-			     strerror(-ret));
-		ret = VP_EXIT_KERNEL;
-	} else {
+	ret = vp_device_host(&host, NULL);
+	if (!ret) {
 		if (geteuid())
 			vp_out_note("root alone can read serial numbers and the UUID of the host: they are left out");
 		vp_host_read_dsn(&host, NULL);

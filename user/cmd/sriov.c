@@ -471,14 +471,9 @@ static int run(const struct vp_args *args)
 
 	if (ret)
 		return ret;
-	ret = vp_host_open(&sriov.host, NULL, NULL);
-	if (ret) {
-		vp_out_error("%s: %s", sriov.host.devices_dir ?
-			     sriov.host.devices_dir : "sysfs", strerror(-ret));
-		ret = VP_EXIT_KERNEL;
-	} else {
+	ret = vp_device_host(&sriov.host, NULL);
+	if (!ret)
 		ret = find_pf(&sriov);
-	}
 	if (!ret) {
 		sriov.module = !vp_nl_open(&sriov.nl);
 		if (!sriov.module)
