@@ -444,41 +444,37 @@ bool vp_claim_lasts(const struct vp_claim *claim)
 /**
  * vp_claim_ruled() - which rule of the files has the say over a device
  * @rules: the files
+ * @table: what they make, of vp_table_of_files()
  * @dev: the device
  *
  * Return: the rule, or NULL when none names it.
  */
 const struct vp_rules_entry *vp_claim_ruled(const struct vp_rules *rules,
+					    const struct vp_table *table,
 					    const struct vp_host_dev *dev)
 {
-	const struct vp_rules_entry *entry;
-	bool leave, leaves;
-	size_t i;
+	const struct vp_entry *entry;
+	enum vp_fit fit;
 
-	for (leave = true; ; leave = false) {
-		for (i = 0; i < rules->count; i++) {
-			entry = &rules->entries[i];
-			leaves = entry->text && entry->rule->action == VP_LEAVE;
-			if (entry->text && leaves == leave &&
-			    vp_match(entry->rule, &dev->facts, NULL) ==
-			    VP_FIT_MATCH)
-				return entry;
-		}
-		if (!leave)
-			return NULL;
-	}
+	entry = vp_policy_match(table, &dev->facts, &fit);
+	/* What sits there is not what the rule names: the host keeps it. */
+	if (fit == VP_FIT_CHANGED && !entry->rule.changed_hold)
+		return NULL;
+	return entry ? vp_rules_find(rules, entry->text) : NULL;
 }
 
 /**
  * vp_claim_covered() - do rules do what a setting does
  * @host: the host
  * @rules: the files
+ * @table: what they make, of vp_table_of_files()
  * @claim: the claim
  *
  * Return: true when rules other than "leave" name all its devices, or, while it
  * has none, when there is a rule of the same text.
  */
 bool vp_claim_covered(const struct vp_host *host, const struct vp_rules *rules,
+		      const struct vp_table *table,
 		      const struct vp_claim *claim)
 {
 	const struct vp_rules_entry *entry;
@@ -494,7 +490,7 @@ bool vp_claim_covered(const struct vp_host *host, const struct vp_rules *rules,
 		    VP_FIT_MATCH)
 			continue;
 		any = true;
-		entry = vp_claim_ruled(rules, &host->devs[i]);
+		entry = vp_claim_ruled(rules, table, &host->devs[i]);
 		if (!entry || entry->rule->action == VP_LEAVE)
 			return false;
 	}

@@ -4,6 +4,7 @@
 #define VFIOPOLICY_CLAIMS_H
 
 #include "host.h"
+#include "policy.h"
 #include "rules.h"
 #include "site.h"
 
@@ -51,8 +52,10 @@ size_t vp_claim_devices(const struct vp_host *host, const struct vp_rule *rule,
 			const struct vp_host_dev **devs);
 bool vp_claim_lasts(const struct vp_claim *claim);
 const struct vp_rules_entry *vp_claim_ruled(const struct vp_rules *rules,
+					    const struct vp_table *table,
 					    const struct vp_host_dev *dev);
 bool vp_claim_covered(const struct vp_host *host, const struct vp_rules *rules,
+		      const struct vp_table *table,
 		      const struct vp_claim *claim);
 
 #endif /* VFIOPOLICY_CLAIMS_H */

@@ -112,7 +112,7 @@ const struct vp_rules_entry *vp_check_rule(const struct vp_check *check,
 
 	if (dev->bridge)
 		return NULL;
-	entry = vp_claim_ruled(&check->rules, dev);
+	entry = vp_claim_ruled(&check->rules, check->table, dev);
 	return entry && entry->rule->action != VP_LEAVE ? entry : NULL;
 }
 
@@ -170,11 +170,7 @@ static int look(struct vp_check *check, const struct vp_args *args)
 	check->config = vp_kernel_config(&check->kernels,
 					 check->kernels.running);
 	vp_loader_find(&check->site, check->kernels.running, &check->loader);
-	for (i = 0; i < check->rules.count; i++)
-		if (check->rules.entries[i].text &&
-		    vp_match_needs_dsn(check->rules.entries[i].rule))
-			break;
-	if (i < check->rules.count)
+	if (check->table->dsn)
 		vp_host_read_dsn(&check->host, NULL);
 
 	vp_check_iommu(check);
@@ -205,7 +201,8 @@ static int open_and_look(struct vp_check *check, const struct vp_args *args)
 		vp_out_error("%s", error.text);
 		return VP_EXIT_KERNEL;
 	}
-	if (vp_site_open(&check->site, NULL) ||
+	if (vp_table_of_files(&check->rules, &check->table) ||
+	    vp_site_open(&check->site, NULL) ||
 	    vp_claims_find(&check->site, &check->claims)) {
 		vp_out_error("%s", strerror(ENOMEM));
 		return VP_EXIT_KERNEL;
@@ -228,6 +225,7 @@ static int run(const struct vp_args *args)
 	free(check.config);
 	vp_claims_free(&check.claims);
 	vp_site_close(&check.site);
+	vp_policy_free(check.table);
 	vp_rules_free(&check.rules);
 	vp_host_close(&check.host);
 	return ret;

@@ -6,6 +6,7 @@
 #include "claims.h"
 #include "kernels.h"
 #include "loader.h"
+#include "table.h"
 
 /* Room for a finding or a remedy. */
 #define VP_CHECK_LEN	1024
@@ -41,6 +42,7 @@ struct vp_check_finding {
  * @site: what others have configured
  * @host: the devices
  * @rules: the rule files
+ * @table: their rules, as the module would have them
  * @kernels: the kernels
  * @loader: the boot loader
  * @claims: what @site claims
@@ -52,6 +54,7 @@ struct vp_check {
 	struct vp_site site;
 	struct vp_host host;
 	struct vp_rules rules;
+	struct vp_table *table;
 	struct vp_kernels kernels;
 	struct vp_loader loader;
 	struct vp_claims claims;

@@ -20,7 +20,7 @@ static bool is_covered(const struct vp_check *check,
 
 	for (i = 0; i < check->claims.count; i++)
 		if (check->claims.claims[i].entry == entry &&
-		    !vp_claim_covered(&check->host, &check->rules,
+		    !vp_claim_covered(&check->host, &check->rules, check->table,
 				      &check->claims.claims[i]))
 			return false;
 	return true;

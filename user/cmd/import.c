@@ -76,8 +76,6 @@ static int decide(struct vp_import *import)
 static int read_all(struct vp_import *import)
 {
 	struct vp_rules_error error;
-	struct vp_rules_entry *entry;
-	size_t i;
 	int ret;
 
 	ret = vp_device_host(&import->host, NULL);
@@ -87,18 +85,14 @@ static int read_all(struct vp_import *import)
 		vp_out_error("%s", error.text);
 		return VP_EXIT_KERNEL;
 	}
-	for (i = 0; i < import->rules.count; i++) {
-		entry = &import->rules.entries[i];
-		if (entry->text && vp_match_needs_dsn(entry->rule))
-			break;
-	}
-	if (i < import->rules.count)
-		vp_host_read_dsn(&import->host, NULL);
-	if (vp_site_open(&import->site, NULL) ||
+	if (vp_table_of_files(&import->rules, &import->table) ||
+	    vp_site_open(&import->site, NULL) ||
 	    vp_claims_find(&import->site, &import->claims)) {
 		vp_out_error("%s", strerror(ENOMEM));
 		return VP_EXIT_KERNEL;
 	}
+	if (import->table->dsn)
+		vp_host_read_dsn(&import->host, NULL);
 	vp_kernels_find(&import->site, &import->kernels);
 	vp_loader_find(&import->site, import->kernels.running, &import->loader);
 	return VP_EXIT_DONE;
@@ -134,6 +128,7 @@ static int run(const struct vp_args *args)
 	free(import.olds);
 	vp_claims_free(&import.claims);
 	vp_site_close(&import.site);
+	vp_policy_free(import.table);
 	vp_rules_free(&import.rules);
 	vp_host_close(&import.host);
 	return ret;

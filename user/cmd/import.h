@@ -10,6 +10,7 @@
 #include "resolve.h"
 #include "rulearg.h"
 #include "strip.h"
+#include "table.h"
 
 struct json_object;
 
@@ -55,6 +56,7 @@ struct vp_import_old {
  * @site: the settings of others
  * @host: the devices
  * @rules: the rule files
+ * @table: their rules, as the module would have them
  * @kernels: the kernels
  * @loader: the boot loader
  * @claims: what @site claims
@@ -71,6 +73,7 @@ struct vp_import {
 	struct vp_site site;
 	struct vp_host host;
 	struct vp_rules rules;
+	struct vp_table *table;
 	struct vp_kernels kernels;
 	struct vp_loader loader;
 	struct vp_claims claims;

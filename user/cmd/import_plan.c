@@ -101,7 +101,7 @@ static int add(struct vp_import *import, const struct vp_rule *rule,
 		vp_resolve_comment(&import->host, devs[0], one->comment,
 				   sizeof(one->comment));
 	for (i = 0; i < count; i++) {
-		by = vp_claim_ruled(&import->rules, devs[i]);
+		by = vp_claim_ruled(&import->rules, import->table, devs[i]);
 		if (!by)
 			break;
 	}
@@ -157,9 +157,10 @@ static int add_claim(struct vp_import *import, const struct vp_claim *claim)
 static bool will_be_ruled(const struct vp_import *import,
 			  const struct vp_host_dev *dev)
 {
-	const struct vp_rules_entry *by = vp_claim_ruled(&import->rules, dev);
+	const struct vp_rules_entry *by;
 	size_t i;
 
+	by = vp_claim_ruled(&import->rules, import->table, dev);
 	if (by)
 		return by->rule->action != VP_LEAVE;
 	for (i = 0; i < import->count; i++)

@@ -79,7 +79,8 @@ static void check_rule(struct taking *taking, struct vp_import_rule *one)
 		/* A rule of the files has the say before those that come. */
 		if (!dev->bridge &&
 		    vp_match(&one->rule, &dev->facts, NULL) == VP_FIT_MATCH &&
-		    !vp_claim_ruled(&taking->import->rules, dev))
+		    !vp_claim_ruled(&taking->import->rules,
+				    taking->import->table, dev))
 			check_device(taking, one, dev);
 	}
 	vp_rule_print(&one->rule, one->text, sizeof(one->text));

@@ -5,39 +5,12 @@
  */
 #include "import.h"
 #include "output.h"
-#include "policy.h"
 #include "watch.h"
 
 static int fail(void)
 {
 	vp_out_error("%s", strerror(ENOMEM));
 	return VP_EXIT_KERNEL;
-}
-
-/* The rules of the files, as the module would have them. */
-static struct vp_table *make_table(const struct vp_import *import)
-{
-	struct vp_entry **entries;
-	struct vp_table *table = NULL;
-	u32 count = 0, i;
-
-	entries = calloc(import->rules.count + 1, sizeof(struct vp_entry *));
-	if (!entries)
-		return NULL;
-	for (i = 0; i < import->rules.count; i++) {
-		if (!import->rules.entries[i].text ||
-		    import->rules.entries[i].duplicate)
-			continue;
-		entries[count] = vp_entry_new(import->rules.entries[i].rule,
-					      VFIOPOLICY_ORIGIN_FILE);
-		if (entries[count])
-			count++;
-	}
-	table = vp_policy_replace(NULL, VFIOPOLICY_ORIGIN_FILE, entries, count);
-	for (i = 0; i < count; i++)
-		vp_entry_put(entries[i]);
-	free(entries);
-	return table;
 }
 
 /**
@@ -48,13 +21,10 @@ static struct vp_table *make_table(const struct vp_import *import)
  */
 int vp_import_check(struct vp_import *import)
 {
-	struct vp_table *table = make_table(import);
 	const struct vp_entry *other = NULL;
 	struct vp_entry *mine;
 	size_t i;
 
-	if (!table)
-		return fail();
 	if (import->rules.bad || import->rules.refused)
 		vp_out_note("until the rule files are mended, vfiopolicy apply refuses all of them: vfiopolicy apply says what is wrong");
 	for (i = 0; i < import->count && !other; i++) {
@@ -62,13 +32,12 @@ int vp_import_check(struct vp_import *import)
 			continue;
 		mine = vp_entry_new(&import->plan[i].rule,
 				    VFIOPOLICY_ORIGIN_FILE);
-		other = mine ? vp_policy_conflict(table, mine) : NULL;
+		other = mine ? vp_policy_conflict(import->table, mine) : NULL;
 		if (other)
 			vp_out_error("'%s' cannot be saved beside '%s': it names the same devices by the same words",
 				     import->plan[i].text, other->text);
 		vp_entry_put(mine);
 	}
-	vp_policy_free(table);
 	if (other)
 		vp_out_error_more("Nothing was changed. vfiopolicy del takes the other one away.");
 	return other ? VP_EXIT_USAGE : VP_EXIT_DONE;
