@@ -296,6 +296,12 @@ result $? "    it stays"
 printf 'vfio class=3d 10de:*\n' | put $rules
 run 5 "a rule does it" import --remove-old
 has out "not added: a rule does it, vfio 10de:* class=3d"
+printf 'vfio at=0000:82:00.0 10de:1b38 changed=hold\nvfio 10de:1b39\n' | put $rules
+run 5 "one that holds whatever is there has the say" import --remove-old
+has out "not added: a rule does it, vfio at=0000:82:00.0 10de:1b38 changed=hold"
+printf 'vfio at=0000:82:00.0 10de:1b38\n' | put $rules
+run 5 "one of something else that was there does not" import --remove-old
+has out "vfio at=0000:82:00.0 10de:1b39    # 0000:82:00.0"
 new_host
 printf 'hold 1234:5678\n' | put $rules
 echo "options vfio-pci ids=1234:5678" | put /etc/modprobe.d/v.conf
