@@ -135,13 +135,26 @@ int vp_device_find(const struct vp_host *host, const char *word,
 }
 
 /**
+ * vp_device_is_vfio_driver() - is a driver one of vfio's by its name
+ * @driver: its name
+ *
+ * The same rule as in the module: vfio-pci, and the variants of it.
+ *
+ * Return: true when it is.
+ */
+bool vp_device_is_vfio_driver(const char *driver)
+{
+	return strstr(driver, "vfio") && strcmp(driver, "vfiopolicy") != 0;
+}
+
+/**
  * vp_device_is_vfio() - would a driver give its devices to a guest
  * @host: the host
  * @address: a device that the driver has
  * @driver: its name
  *
- * Variant drivers have names of their own; but a device that any driver of
- * vfio's has got a folder of vfio's from 6.1 on.
+ * Variant drivers may have any name; but a device that one of vfio's has got a
+ * folder of vfio's from 6.1 on.
  *
  * Return: true when it would.
  */
@@ -152,7 +165,7 @@ bool vp_device_is_vfio(const struct vp_host *host, const char *address,
 
 	if (!driver[0])
 		return false;
-	if (strstr(driver, "vfio-pci") || strstr(driver, "vfio_pci"))
+	if (vp_device_is_vfio_driver(driver))
 		return true;
 	if (!host->sysfs)
 		return false;

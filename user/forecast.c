@@ -5,17 +5,13 @@
  * of the module's yet. What only trying can tell, such as whether a driver takes
  * the device, is taken to go well.
  */
+#include "device.h"
 #include "forecast.h"
 #include "peek.h"
 
 /* What the module is called as a driver. */
 #define STUB	"vfiopolicy"
 #define TARGET	"vfio-pci"
-
-static bool is_vfio(const char *driver)
-{
-	return strstr(driver, "vfio") && strcmp(driver, STUB) != 0;
-}
 
 /**
  * vp_forecast_never() - why a device of this kind is never claimed
@@ -133,7 +129,7 @@ static u32 stays(const struct vp_host *host, const struct vp_host_dev *dev,
 			    now->state == VFIOPOLICY_STATE_ISOLATED);
 	u32 never = vp_forecast_never(host, dev);
 
-	if (pf && is_vfio(pf->driver))
+	if (pf && vp_device_is_vfio_driver(pf->driver))
 		return VFIOPOLICY_REASON_VFIO_PF;
 	if (never)
 		return never;
@@ -159,8 +155,8 @@ static void want(const struct vp_entry *entry, enum vp_fit fit,
 		return;
 	/* Which one is the best is for the module to find out. */
 	if (!strcmp(driver, "best"))
-		driver = is_vfio(dev->driver) ? dev->driver :
-						"the best vfio driver";
+		driver = vp_device_is_vfio_driver(dev->driver) ?
+			 dev->driver : "the best vfio driver";
 	snprintf(then->target, sizeof(then->target), "%.31s",
 		 driver[0] ? driver : TARGET);
 }

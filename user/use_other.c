@@ -3,6 +3,7 @@
  * Displays, consoles and keyboards; processes that have a GPU open; mediated
  * devices and VFs; and who has what vfio has.
  */
+#include "device.h"
 #include "peek.h"
 #include "safety.h"
 
@@ -226,13 +227,6 @@ static void tell_vfs(const struct search *search)
 			      search->dev->address);
 }
 
-/* The same rule as in the module: vfio-pci, and the variants of it. */
-static bool is_vfio(const struct vp_host_dev *dev)
-{
-	return strstr(dev->driver, "vfio") &&
-	       strcmp(dev->driver, "vfiopolicy") != 0;
-}
-
 /**
  * vp_use_others() - how a device is used by other than disks and networks
  * @safety: what the host is up to
@@ -261,7 +255,7 @@ void vp_use_others(struct vp_safety *safety, const struct vp_host_dev *dev,
 	each(&search, VP_LINK_INPUT, tell_keyboard);
 	tell_mdevs(&search);
 	tell_vfs(&search);
-	if (is_vfio(dev) &&
+	if (vp_device_is_vfio_driver(dev->driver) &&
 	    vp_safety_vfio_user(safety, dev->address, &user)) {
 		vp_safety_print_user(&user, who, sizeof(who));
 		vp_safety_add(uses, VP_USE_VFIO, false, "%s has it open", who);

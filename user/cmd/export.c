@@ -239,15 +239,6 @@ static int take(struct export *export, const char *word)
 	return VP_EXIT_DONE;
 }
 
-/* Its name is "vfio-pci", or ends in it as those of its variants do. */
-static bool is_vfio(const char *driver)
-{
-	size_t len = strlen(driver);
-
-	return len >= 8 && (!strcmp(driver + len - 8, "vfio-pci") ||
-			    !strcmp(driver + len - 8, "vfio_pci"));
-}
-
 static void warn_of_drivers(const struct export *export)
 {
 	const struct vp_host_dev *dev;
@@ -255,7 +246,8 @@ static void warn_of_drivers(const struct export *export)
 
 	for (i = 0; i < export->count; i++) {
 		dev = export->devs[i];
-		if (!is_vfio(dev->driver))
+		if (!vp_device_is_vfio(&export->host, dev->address,
+				       dev->driver))
 			vp_out_note("%s has %s%s: no guest gets it before a rule has it on vfio-pci",
 				    dev->address,
 				    dev->driver[0] ? "the driver " : "",

@@ -81,9 +81,10 @@ static void drivers(void)
 	ok(vp_device_is_vfio(&host, "0000:82:00.0", "vfio-pci") &&
 	   vp_device_is_vfio(&host, "0000:82:00.0", "mlx5_vfio_pci"),
 	   "those of vfio's by name");
-	ok(vp_device_is_vfio(&host, "0001:82:00.0", "mlx5_vfio"),
+	ok(vp_device_is_vfio(&host, "0001:82:00.0", "mlx5_guest"),
 	   "or by what their devices have");
 	ok(!vp_device_is_vfio(&host, "0000:05:00.0", "nvme") &&
+	   !vp_device_is_vfio(&host, "0000:82:00.1", "vfiopolicy") &&
 	   !vp_device_is_vfio(&host, "0000:05:00.0", ""), "others are none");
 }
 
