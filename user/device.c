@@ -9,18 +9,12 @@
 #include "command.h"
 #include "device.h"
 #include "output.h"
+#include "peek.h"
 #include "resolve.h"
 #include "snapshot.h"
 
 /* Devices that a hint names. */
 #define HINT_MAX	4
-
-static void append(char *buf, size_t size, const char *text)
-{
-	size_t len = strlen(buf);
-
-	snprintf(buf + len, size - len, "%s", text);
-}
 
 /**
  * vp_device_host() - read the host that a command is about
@@ -92,11 +86,12 @@ bool vp_device_hint(const struct vp_host *host, const char *word, char *hint)
 			continue;
 		slot |= is_slot_of(word, dev->address);
 		if (count && count < HINT_MAX)
-			append(list, sizeof(list), ", ");
+			vp_peek_append(list, sizeof(list), ", ");
 		if (count < HINT_MAX)
-			append(list, sizeof(list), dev->address);
+			vp_peek_append(list, sizeof(list), "%s",
+				       dev->address);
 		else if (count == HINT_MAX)
-			append(list, sizeof(list), " and more");
+			vp_peek_append(list, sizeof(list), " and more");
 		count++;
 	}
 	if (!count)

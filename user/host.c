@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "host.h"
+#include "peek.h"
 
 #define HEADER_TYPE	0x0e
 #define HEADER_MASK	0x7f
@@ -47,16 +48,13 @@ static void read_text(int dir, const char *device, const char *file, char *buf,
 		      size_t size)
 {
 	ssize_t len = read_file(dir, device, file, buf, size - 1);
-	char *p;
 
 	buf[len > 0 ? len : 0] = '\0';
 	len = (ssize_t)strlen(buf);
 	while (len && isspace((unsigned char)buf[len - 1]))
 		len--;
 	buf[len] = '\0';
-	for (p = buf; *p; p++)
-		if (*p < ' ' || *p > '~')
-			*p = '?';
+	vp_peek_clean(buf);
 }
 
 static int read_number(int dir, const char *device, const char *file, u32 *val)

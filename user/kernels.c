@@ -15,6 +15,7 @@
 #include <zlib.h>
 
 #include "kernels.h"
+#include "peek.h"
 
 /* Bytes of a list; the longest, of aliases, has about two million. */
 #define LIST_MAX	(16u << 20)
@@ -331,7 +332,7 @@ bool vp_kernel_signer(const struct vp_kernels *kernels, const char *path,
 		      char *signer, size_t size)
 {
 	const char *none[] = { NULL };
-	char *whole = vp_site_path(kernels->site, path), *p;
+	char *whole = vp_site_path(kernels->site, path);
 	struct kmod_list *info = NULL, *item;
 	struct kmod_module *module = NULL;
 	struct kmod_ctx *ctx;
@@ -350,9 +351,7 @@ bool vp_kernel_signer(const struct vp_kernels *kernels, const char *path,
 			 !signer[0])
 			snprintf(signer, size, "a key without a name");
 	}
-	for (p = signer; *p; p++)
-		if (*p < ' ' || *p > '~')
-			*p = '?';
+	vp_peek_clean(signer);
 	kmod_module_info_free_list(info);
 	kmod_module_unref(module);
 	kmod_unref(ctx);

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "peek.h"
 #include "sysfs.h"
 
 static int open_file(const struct vp_host *host, const char *path, int flags)
@@ -37,7 +38,6 @@ int vp_sysfs_read(const struct vp_host *host, const char *path, char *text)
 {
 	int fd = open_file(host, path, O_RDONLY);
 	ssize_t len;
-	char *p;
 
 	text[0] = '\0';
 	if (fd < 0)
@@ -48,38 +48,8 @@ int vp_sysfs_read(const struct vp_host *host, const char *path, char *text)
 	close(fd);
 	text[len > 0 ? len : 0] = '\0';
 	text[strcspn(text, "\n")] = '\0';
-	for (p = text; *p; p++)
-		if (*p < ' ' || *p > '~')
-			*p = '?';
+	vp_peek_clean(text);
 	return len < 0 ? (int)len : 0;
-}
-
-/**
- * vp_sysfs_number() - a file that has a number
- * @host: the host
- * @path: the file
- * @number: set to the number, or to 0
- *
- * Return: 0 or -errno.
- */
-int vp_sysfs_number(const struct vp_host *host, const char *path,
-		    unsigned int *number)
-{
-	char text[VP_SYSFS_LEN], *end;
-	unsigned long value;
-	int ret;
-
-	*number = 0;
-	ret = vp_sysfs_read(host, path, text);
-	if (ret)
-		return ret;
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (!isdigit((unsigned char)text[0]) || *end || errno ||
-	    value > UINT_MAX)
-		return -EINVAL;
-	*number = (unsigned int)value;
-	return 0;
 }
 
 /**
@@ -127,6 +97,35 @@ int vp_sysfs_read_dev(const struct vp_host *host, const char *address,
 	text[0] = '\0';
 	return device_path(address, file, path, sizeof(path)) ?:
 	       vp_sysfs_read(host, path, text);
+}
+
+/**
+ * vp_sysfs_number_dev() - a file of a PCI device that has a number
+ * @host: the host
+ * @address: the device
+ * @file: the file
+ * @number: set to the number, or to 0
+ *
+ * Return: 0 or -errno.
+ */
+int vp_sysfs_number_dev(const struct vp_host *host, const char *address,
+			const char *file, unsigned int *number)
+{
+	char text[VP_SYSFS_LEN], *end;
+	unsigned long value;
+	int ret;
+
+	*number = 0;
+	ret = vp_sysfs_read_dev(host, address, file, text);
+	if (ret)
+		return ret;
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (!isdigit((unsigned char)text[0]) || *end || errno ||
+	    value > UINT_MAX)
+		return -EINVAL;
+	*number = (unsigned int)value;
+	return 0;
 }
 
 /**

@@ -9,12 +9,12 @@
 #define VP_SYSFS_LEN	256
 
 int vp_sysfs_read(const struct vp_host *host, const char *path, char *text);
-int vp_sysfs_number(const struct vp_host *host, const char *path,
-		    unsigned int *number);
 int vp_sysfs_write(const struct vp_host *host, const char *path,
 		   const char *text);
 int vp_sysfs_read_dev(const struct vp_host *host, const char *address,
 		      const char *file, char *text);
+int vp_sysfs_number_dev(const struct vp_host *host, const char *address,
+			const char *file, unsigned int *number);
 int vp_sysfs_write_dev(const struct vp_host *host, const char *address,
 		       const char *file, const char *text);
 

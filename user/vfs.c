@@ -21,12 +21,6 @@ static int by_index(const void *a, const void *b)
 	return (*x)->facts.vf_index - (*y)->facts.vf_index;
 }
 
-static void device_path(const struct vp_host_dev *dev, const char *file,
-			char *path, size_t size)
-{
-	snprintf(path, size, "bus/pci/devices/%s/%s", dev->address, file);
-}
-
 /**
  * vp_vfs_read() - read what a device says of its VFs
  * @host: the host
@@ -39,21 +33,21 @@ int vp_vfs_read(const struct vp_host *host, const struct vp_host_dev *pf,
 		struct vp_vfs *vfs)
 {
 	unsigned int autoprobe;
-	char path[128];
 	size_t i;
 	int ret;
 
 	memset(vfs, 0, sizeof(*vfs));
-	device_path(pf, "sriov_totalvfs", path, sizeof(path));
-	ret = vp_sysfs_number(host, path, &vfs->total);
+	ret = vp_sysfs_number_dev(host, pf->address, "sriov_totalvfs",
+				  &vfs->total);
 	if (ret)
 		return ret;
-	device_path(pf, "sriov_numvfs", path, sizeof(path));
-	ret = vp_sysfs_number(host, path, &vfs->present);
+	ret = vp_sysfs_number_dev(host, pf->address, "sriov_numvfs",
+				  &vfs->present);
 	if (ret)
 		return ret;
-	device_path(pf, "sriov_drivers_autoprobe", path, sizeof(path));
-	vfs->autoprobe = vp_sysfs_number(host, path, &autoprobe) || autoprobe;
+	vfs->autoprobe = vp_sysfs_number_dev(host, pf->address,
+					     "sriov_drivers_autoprobe",
+					     &autoprobe) || autoprobe;
 	vfs->devs = calloc(host->count + 1, sizeof(const void *));
 	if (!vfs->devs)
 		return -ENOMEM;

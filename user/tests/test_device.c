@@ -146,18 +146,19 @@ static void releasing(void)
 
 static void numbers(void)
 {
+	const char *dev = "0000:05:00.0", *dir = "bus/pci/devices/0000:05:00.0";
 	unsigned int number;
 
-	tree_text("bus/pci", "n", "63\n");
-	ok(!vp_sysfs_number(&host, "bus/pci/n", &number) && number == 63,
+	tree_text(dir, "n", "63\n");
+	ok(!vp_sysfs_number_dev(&host, dev, "n", &number) && number == 63,
 	   "a number");
-	tree_text("bus/pci", "n", "-1\n");
-	ok(vp_sysfs_number(&host, "bus/pci/n", &number) == -EINVAL && !number,
+	tree_text(dir, "n", "-1\n");
+	ok(vp_sysfs_number_dev(&host, dev, "n", &number) == -EINVAL && !number,
 	   "none below 0");
-	tree_text("bus/pci", "n", "6x\n");
-	ok(vp_sysfs_number(&host, "bus/pci/n", &number) == -EINVAL,
+	tree_text(dir, "n", "6x\n");
+	ok(vp_sysfs_number_dev(&host, dev, "n", &number) == -EINVAL,
 	   "nothing behind it");
-	ok(vp_sysfs_number(&host, "bus/pci/none", &number) == -ENOENT,
+	ok(vp_sysfs_number_dev(&host, dev, "none", &number) == -ENOENT,
 	   "no file");
 }
 
