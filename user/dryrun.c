@@ -75,8 +75,7 @@ void vp_dry_say(const struct vp_host *host, const struct vp_dry_dev *dry,
 		bool later)
 {
 	const struct vp_nl_dev *now = dry->now;
-	const char *driver = dry->dev->driver[0] ? dry->dev->driver :
-						   "no driver";
+	const char *driver = vp_verdict_driver(dry->dev->driver);
 	bool ours = now && (now->state == VFIOPOLICY_STATE_HELD ||
 			    now->state == VFIOPOLICY_STATE_ISOLATED);
 	char name[VP_NAMES_LEN], then[VP_VERDICT_LEN], boot[VP_VERDICT_LEN];

@@ -25,11 +25,6 @@ static bool is_none(const char *override)
 	return !override[0] || !strcmp(override, "(null)");
 }
 
-static const char *or_none(const char *driver)
-{
-	return driver[0] ? driver : "no driver";
-}
-
 /* Is this a driver that keeps a device for guests, or for nobody? */
 static bool is_keeper(const struct vp_host *host, const char *address,
 		      const char *driver)
@@ -119,7 +114,7 @@ int vp_release_by_sysfs(const struct vp_host *host,
 	vp_out_note("the module is not loaded: this goes by sysfs");
 	if (!kept && (is_none(override) || !keeps_away(override))) {
 		vp_out_say("%s: with the host already (%s)", dev->address,
-			   or_none(dev->driver));
+			   vp_verdict_driver(dev->driver));
 		if (json)
 			print_json(dev, dev->driver, false);
 		return VP_EXIT_DONE;
@@ -132,7 +127,7 @@ int vp_release_by_sysfs(const struct vp_host *host,
 		return refuse_user(dev, &user);
 	if (args->given & VP_OPT_DRY_RUN) {
 		vp_out_say("%s: %s -> the host; its override is %s", dev->address,
-			   or_none(dev->driver),
+			   vp_verdict_driver(dev->driver),
 			   is_none(override) ? "none" : override);
 		vp_out_say("Nothing was changed: this was a dry run.");
 		if (json)
@@ -144,7 +139,7 @@ int vp_release_by_sysfs(const struct vp_host *host,
 		return ret;
 	vp_host_driver(host, dev->address, driver);
 	vp_out_say("%s: %s -> %s; its override is cleared", dev->address,
-		   or_none(dev->driver), or_none(driver));
+		   vp_verdict_driver(dev->driver), vp_verdict_driver(driver));
 	vp_out_say("rules that are saved claim it again when the module is loaded");
 	if (json)
 		print_json(dev, driver, true);

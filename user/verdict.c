@@ -158,7 +158,7 @@ static void expand(const struct vp_nl_dev *dev, const char *text, char *buf)
 		}
 		switch (*++text) {
 		case 'd':
-			insert = dev->driver[0] ? dev->driver : "no driver";
+			insert = vp_verdict_driver(dev->driver);
 			break;
 		case 't':
 			insert = dev->target[0] ? dev->target : "its target";
@@ -240,6 +240,28 @@ enum vp_verdict vp_verdict_device(const struct vp_nl_dev *dev,
 	default:
 		return VP_VERDICT_NOT_MET;
 	}
+}
+
+/**
+ * vp_verdict_target() - is a device where the module wants it
+ * @dev: the device, as the module has it
+ *
+ * Return: met, pending or not met.
+ */
+enum vp_verdict vp_verdict_target(const struct vp_nl_dev *dev)
+{
+	return vp_verdict_device(dev, dev->target[0] ? VP_VFIO : VP_HOLD);
+}
+
+/**
+ * vp_verdict_driver() - what has a device, in words
+ * @driver: name of its driver; empty when it has none
+ *
+ * Return: the name, or that there is none.
+ */
+const char *vp_verdict_driver(const char *driver)
+{
+	return driver[0] ? driver : "no driver";
 }
 
 /**

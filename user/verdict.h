@@ -28,6 +28,8 @@ enum vp_verdict {
 bool vp_verdict_resting(const struct vp_nl_dev *dev);
 enum vp_verdict vp_verdict_device(const struct vp_nl_dev *dev,
 				  enum vp_action action);
+enum vp_verdict vp_verdict_target(const struct vp_nl_dev *dev);
+const char *vp_verdict_driver(const char *driver);
 const char *vp_verdict_name(enum vp_verdict verdict);
 const char *vp_verdict_reason_name(u32 reason);
 const char *vp_verdict_origin_name(u32 origin);

@@ -5,11 +5,6 @@
 #include "add.h"
 #include "output.h"
 
-static const char *or_none(const char *driver)
-{
-	return driver[0] ? driver : "no driver";
-}
-
 /* What is only held with another is no more than held. */
 static enum vp_action action_on(const struct add *add,
 				const struct vp_watch_dev *dev)
@@ -73,7 +68,7 @@ void add_say_device(const struct vp_watch_dev *dev, void *arg)
 			   to, color, plain);
 	} else if (verdict == VP_VERDICT_MET) {
 		vp_out_say("%s  %s: %s -> %s ... %sdone%s (%.1f s)",
-			   dev->address, dev->name, or_none(dev->from), to,
+			   dev->address, dev->name, vp_verdict_driver(dev->from), to,
 			   color, plain, dev->seconds);
 	} else if (dev->dev.reason == VFIOPOLICY_REASON_NATIVE_DRIVER) {
 		vp_verdict_why(&dev->dev, text);
@@ -83,7 +78,7 @@ void add_say_device(const struct vp_watch_dev *dev, void *arg)
 	} else {
 		vp_verdict_state(&dev->dev, text);
 		vp_out_say("%s  %s: %s -> %s ... %s%s%s%s", dev->address,
-			   dev->name, or_none(dev->from), to, color,
+			   dev->name, vp_verdict_driver(dev->from), to, color,
 			   dev->done ? "" : "not yet: ", text, plain);
 		explain(add, &dev->dev);
 	}

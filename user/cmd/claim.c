@@ -36,11 +36,6 @@ struct claim {
 	struct vp_nl nl;
 };
 
-static const char *or_none(const char *driver)
-{
-	return driver[0] ? driver : "no driver";
-}
-
 /* Where it is to go, in a word. */
 static const char *goal(const struct claim *claim, const struct vp_nl_dev *dev)
 {
@@ -53,7 +48,7 @@ static enum vp_verdict verdict_on(const struct claim *claim,
 				  const struct vp_nl_dev *dev)
 {
 	if (!claim->release)
-		return vp_verdict_device(dev, dev->target[0] ? VP_VFIO : VP_HOLD);
+		return vp_verdict_target(dev);
 	return dev->state == VFIOPOLICY_STATE_RELEASED ||
 	       dev->state == VFIOPOLICY_STATE_NATIVE ||
 	       dev->state == VFIOPOLICY_STATE_GONE ? VP_VERDICT_MET :
@@ -89,7 +84,7 @@ static int refuse_unnamed(struct claim *claim)
 		return VP_EXIT_NOT_MET;
 	}
 	vp_out_error("%s (%s): no rule wants it away from the host, which has it with %s",
-		     address, claim->name, or_none(claim->dev->driver));
+		     address, claim->name, vp_verdict_driver(claim->dev->driver));
 	if (claim->release)
 		vp_out_error_more("Nothing was changed: there is nothing to give back.");
 	else
@@ -143,15 +138,15 @@ static void say_end(const struct vp_watch_dev *dev, void *arg)
 	vp_host_driver(&claim->host, dev->address, driver);
 	if (verdict == VP_VERDICT_MET) {
 		vp_out_say("%s  %s: %s -> %s ... %sdone%s (%.1f s)",
-			   dev->address, dev->name, or_none(dev->from),
-			   claim->release || driver[0] ? or_none(driver) :
+			   dev->address, dev->name, vp_verdict_driver(dev->from),
+			   claim->release || driver[0] ? vp_verdict_driver(driver) :
 			   goal(claim, &dev->dev),
 			   vp_out_color(verdict), vp_out_uncolor(), dev->seconds);
 		return;
 	}
 	vp_verdict_state(&dev->dev, text);
 	vp_out_say("%s  %s: %s -> %s ... %s%s%s%s", dev->address, dev->name,
-		   or_none(dev->from), goal(claim, &dev->dev),
+		   vp_verdict_driver(dev->from), goal(claim, &dev->dev),
 		   vp_out_color(verdict), dev->done ? "" : "not yet: ", text,
 		   vp_out_uncolor());
 	vp_verdict_why(&dev->dev, text);
@@ -263,7 +258,7 @@ static int rehearse(struct claim *claim)
 		return refuse(claim);
 	}
 	vp_out_say("%s  %s: %s -> %s", dev.address, claim->name,
-		   or_none(claim->dev->driver), goal(claim, &dev));
+		   vp_verdict_driver(claim->dev->driver), goal(claim, &dev));
 	vp_out_say("Nothing was changed: this was a dry run.");
 	if (claim->args->given & VP_OPT_JSON)
 		print_json(claim, &dev, true, VP_VERDICT_PENDING);

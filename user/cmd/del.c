@@ -74,11 +74,6 @@ static int say_not_found(const struct del *del, const char *what)
 	return VP_EXIT_NOT_FOUND;
 }
 
-static const char *or_none(const char *driver)
-{
-	return driver[0] ? driver : "no driver";
-}
-
 static void say_device(const struct vp_watch_dev *dev, void *arg)
 {
 	const struct del *del = arg;
@@ -97,11 +92,11 @@ static void say_device(const struct vp_watch_dev *dev, void *arg)
 				   state, vp_out_uncolor());
 	} else if (!strcmp(driver, dev->from)) {
 		vp_out_say("%s  %s: stays with %s", dev->address, dev->name,
-			   or_none(driver));
+			   vp_verdict_driver(driver));
 	} else {
 		vp_out_say("%s  %s: %s -> %s ... %sdone%s (%.1f s)",
-			   dev->address, dev->name, or_none(dev->from),
-			   or_none(driver), vp_out_color(VP_VERDICT_MET),
+			   dev->address, dev->name, vp_verdict_driver(dev->from),
+			   vp_verdict_driver(driver), vp_out_color(VP_VERDICT_MET),
 			   vp_out_uncolor(), dev->seconds);
 	}
 }

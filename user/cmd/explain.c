@@ -149,7 +149,7 @@ static void say_verdict(const struct explain *explain, char *buf, size_t size)
 	size_t n;
 
 	snprintf(keeps, sizeof(keeps), "the host keeps it (%s)",
-		 dev->driver[0] ? dev->driver : "no driver");
+		 vp_verdict_driver(dev->driver));
 	if (!winner) {
 		snprintf(buf, size, "no rule matches: %s", keeps);
 		return;

@@ -169,8 +169,7 @@ static void warn_of_others(const struct export *export,
 			vp_out_note("%04x:%04x is %s (%s) as well: KubeVirt goes by ids, so it would give that one too if it were on vfio-pci",
 				    dev->facts.vendor, dev->facts.device,
 				    host->devs[i].address,
-				    host->devs[i].driver[0] ?
-				    host->devs[i].driver : "no driver");
+				    vp_verdict_driver(host->devs[i].driver));
 }
 
 static void print_kubevirt(const struct export *export)
@@ -251,7 +250,7 @@ static void warn_of_drivers(const struct export *export)
 			vp_out_note("%s has %s%s: no guest gets it before a rule has it on vfio-pci",
 				    dev->address,
 				    dev->driver[0] ? "the driver " : "",
-				    dev->driver[0] ? dev->driver : "no driver");
+				    vp_verdict_driver(dev->driver));
 	}
 }
 

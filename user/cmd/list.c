@@ -192,7 +192,6 @@ static void print_cell(struct list *list, const struct vp_nl_dev *dev,
 static void print_device(struct list *list, const struct vp_nl_dev *dev,
 			 struct libscols_line *line)
 {
-	enum vp_action action = dev->target[0] ? VP_VFIO : VP_HOLD;
 	char text[VFIOPOLICY_RULE_LEN_MAX + VP_VERDICT_LEN];
 	size_t i;
 
@@ -200,7 +199,7 @@ static void print_device(struct list *list, const struct vp_nl_dev *dev,
 		print_cell(list, dev, list->chosen[i], text, sizeof(text));
 		if (list->chosen[i] == COL_STATE && is_known(dev))
 			vp_out_cell_verdict(line, i, text,
-					    vp_verdict_device(dev, action));
+					    vp_verdict_target(dev));
 		else
 			vp_out_cell(line, i, text);
 	}

@@ -121,8 +121,7 @@ static void json_event(const struct vp_host *host,
 static void print_device(const char *clock, const struct vp_nl_event *event)
 {
 	const struct vp_nl_dev *dev = &event->dev;
-	enum vp_verdict verdict =
-		vp_verdict_device(dev, dev->target[0] ? VP_VFIO : VP_HOLD);
+	enum vp_verdict verdict = vp_verdict_target(dev);
 	const char *state = vp_state_name(dev->state);
 	char reason[VP_VERDICT_LEN];
 

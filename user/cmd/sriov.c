@@ -233,16 +233,6 @@ static int change(struct sriov *sriov)
 	return ret;
 }
 
-static const char *or_none(const char *driver)
-{
-	return driver[0] ? driver : "no driver";
-}
-
-static enum vp_verdict verdict_on(const struct vp_nl_dev *dev)
-{
-	return vp_verdict_device(dev, dev->target[0] ? VP_VFIO : VP_HOLD);
-}
-
 static unsigned int index_of(const struct sriov *sriov, const char *address)
 {
 	const struct vp_host_dev *dev = vp_host_find(&sriov->host, address);
@@ -253,7 +243,7 @@ static unsigned int index_of(const struct sriov *sriov, const char *address)
 static void say_vf(const struct vp_watch_dev *dev, void *arg)
 {
 	const struct sriov *sriov = arg;
-	enum vp_verdict verdict = verdict_on(&dev->dev);
+	enum vp_verdict verdict = vp_verdict_target(&dev->dev);
 	char text[VP_VERDICT_LEN], rule[VP_VERDICT_LEN];
 
 	vp_verdict_state(&dev->dev, text);
@@ -285,7 +275,7 @@ static void json_vf(const struct sriov *sriov, const struct vp_host_dev *vf,
 		vp_out_json_string(obj, "state", NULL);
 	vp_out_json_number(obj, "vf", vf->facts.vf_index);
 	vp_out_json_string(obj, "verdict", told ?
-			   vp_verdict_name(verdict_on(told)) : NULL);
+			   vp_verdict_name(vp_verdict_target(told)) : NULL);
 	json_object_array_add(list, obj);
 }
 
@@ -336,7 +326,7 @@ static void prepare_watch(struct sriov *sriov, struct vp_watch *watch)
 		}
 		vp_out_say("VF %u  %s  with the host (%s): no rule names it",
 			   vf->facts.vf_index, vf->address,
-			   or_none(vf->driver));
+			   vp_verdict_driver(vf->driver));
 	}
 	watch->count = n;
 }
@@ -365,7 +355,7 @@ static int wait_for_vfs(struct sriov *sriov)
 	for (i = 0; i < watch.count; i++) {
 		if (!watch.devs[i].done)
 			say_vf(&watch.devs[i], sriov);
-		verdict = verdict_on(&watch.devs[i].dev);
+		verdict = vp_verdict_target(&watch.devs[i].dev);
 		if (verdict > worst)
 			worst = verdict;
 	}

@@ -287,7 +287,7 @@ static int refuse_unnamed(const struct vp_judge *judge,
 	vp_out_error("%s: no rule %s; the host has it with %s", here->address,
 		     judge->info.disabled ?
 		     "counts, since the module was loaded with disable=1" :
-		     "names it", here->driver[0] ? here->driver : "no driver");
+		     "names it", vp_verdict_driver(here->driver));
 	vp_out_error_more("vfiopolicy explain %s says which were tried.",
 			  here->address);
 	return VP_EXIT_NOT_FOUND;
