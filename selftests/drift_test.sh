@@ -76,22 +76,6 @@ rebind() {
 	probe "$1"
 }
 
-start_recording() {
-	rm -f "$DIR/stop"
-	: > "$DIR/events"
-	vpnl record "$DIR/events" "$DIR/stop" &
-	RECORDER=$!
-	until_true grep -q listening "$DIR/events"
-}
-
-RECORDER=''
-end_recording() {
-	[ -n "$RECORDER" ] || return 0
-	touch "$DIR/stop"
-	wait "$RECORDER"
-	RECORDER=''
-}
-
 # claimed RULES: both are claimed as they come, from now on they are watched
 claimed() {
 	load "rules=\"$1\"" && replug "$NVME" "$IGB" &&

@@ -179,18 +179,6 @@ reattach_of_what_is_held_neither() {
 	stays held vfiopolicy && same "entries of the native driver" "$(traced)" 0
 }
 
-start_recording() {
-	rm -f "$DIR/events" "$DIR/stop"
-	vpnl record "$DIR/events" "$DIR/stop" &
-	RECORDER=$!
-	until_true grep -q listening "$DIR/events"
-}
-
-end_recording() {
-	touch "$DIR/stop"
-	wait "$RECORDER"
-}
-
 refused() {
 	local answer
 

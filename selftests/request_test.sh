@@ -374,18 +374,6 @@ causes() {
 		"$DIR/events" | tr '\n' ' '
 }
 
-start_recording() {
-	rm -f "$DIR/events" "$DIR/stop"
-	vpnl record "$DIR/events" "$DIR/stop" &
-	RECORDER=$!
-	until_true grep -q listening "$DIR/events"
-}
-
-end_recording() {
-	touch "$DIR/stop"
-	wait "$RECORDER"
-}
-
 events_name_their_cause() {
 	local text=$DIR/rules ret=0
 

@@ -170,6 +170,23 @@ wait_state() {
 	vpnl wait "$PATIENCE" "$@"
 }
 
+# What the family tells from here on, in $DIR/events.
+RECORDER=''
+start_recording() {
+	rm -f "$DIR/stop"
+	: > "$DIR/events"
+	vpnl record "$DIR/events" "$DIR/stop" &
+	RECORDER=$!
+	until_true grep -q listening "$DIR/events"
+}
+
+end_recording() {
+	[ -n "$RECORDER" ] || return 0
+	touch "$DIR/stop"
+	wait "$RECORDER"
+	RECORDER=''
+}
+
 # Lines that the kernel logged since the mark, without its time stamps.
 log_mark() {
 	LOG_MARK="mark-$$-$RANDOM-$RANDOM"
