@@ -130,6 +130,26 @@ static int keep_files(struct list *list, const struct vp_rules *rules)
 }
 
 /**
+ * vp_table_say_bad() - say what of the files no table gets
+ * @rules: the files
+ */
+void vp_table_say_bad(const struct vp_rules *rules)
+{
+	struct vp_rules_error error;
+	size_t i;
+
+	for (i = 0; i < rules->nfiles; i++)
+		if (rules->files[i].refused)
+			vp_out_error("%s", rules->files[i].refused);
+	for (i = 0; i < rules->count; i++) {
+		if (rules->entries[i].text)
+			continue;
+		vp_rules_describe(rules, &rules->entries[i], &error);
+		vp_out_error("%s", error.text);
+	}
+}
+
+/**
  * vp_table_of_files() - a table of the rules of the files alone
  * @rules: the files; what is no rule is left out
  * @table: as of vp_table_of_module()

@@ -12,6 +12,7 @@
 
 int vp_table_of_module(const struct vp_nl_rule *rules, size_t count,
 		       struct vp_table **table);
+void vp_table_say_bad(const struct vp_rules *rules);
 int vp_table_of_files(const struct vp_rules *rules, struct vp_table **table);
 int vp_table_add(struct vp_table **table, const struct vp_rule *rule, u32 id,
 		 enum vfiopolicy_origin origin);

@@ -10,23 +10,13 @@
 
 #include "apply.h"
 #include "output.h"
+#include "table.h"
 #include "trial.h"
 #include "watch.h"
 
 static int refuse(const struct vp_rules *rules)
 {
-	struct vp_rules_error error;
-	size_t i;
-
-	for (i = 0; i < rules->nfiles; i++)
-		if (rules->files[i].refused)
-			vp_out_error("%s", rules->files[i].refused);
-	for (i = 0; i < rules->count; i++) {
-		if (rules->entries[i].text)
-			continue;
-		vp_rules_describe(rules, &rules->entries[i], &error);
-		vp_out_error("%s", error.text);
-	}
+	vp_table_say_bad(rules);
 	vp_out_error_more("Nothing was changed.");
 	return VP_EXIT_USAGE;
 }

@@ -52,22 +52,6 @@ struct explain {
 	enum vp_fit fit;
 };
 
-static void say_bad(const struct vp_rules *rules)
-{
-	struct vp_rules_error error;
-	size_t i;
-
-	for (i = 0; i < rules->nfiles; i++)
-		if (rules->files[i].refused)
-			vp_out_error("%s", rules->files[i].refused);
-	for (i = 0; i < rules->count; i++) {
-		if (rules->entries[i].text)
-			continue;
-		vp_rules_describe(rules, &rules->entries[i], &error);
-		vp_out_error("%s", error.text);
-	}
-}
-
 static int read_files(struct explain *explain)
 {
 	struct vp_rules_error error;
@@ -76,7 +60,7 @@ static int read_files(struct explain *explain)
 
 	ret = vp_rules_read(&rules, &error);
 	if (!ret)
-		say_bad(&rules);
+		vp_table_say_bad(&rules);
 	if (!ret && vp_table_of_files(&rules, &explain->table))
 		ret = vp_rules_fail(&error, -ENOMEM, "%s", strerror(ENOMEM));
 	if (ret)

@@ -11,6 +11,7 @@
 #include "output.h"
 #include "rules.h"
 #include "status.h"
+#include "table.h"
 
 enum {
 	COL_RULE,
@@ -186,20 +187,13 @@ static bool is_in_force(const struct status *status, const char *text)
 static size_t say_files(const struct status *status)
 {
 	const struct vp_rules *files = &status->files;
-	struct vp_rules_error error;
 	size_t i, missing = 0;
 
-	for (i = 0; i < files->nfiles; i++)
-		if (files->files[i].refused)
-			vp_out_error("%s", files->files[i].refused);
-	for (i = 0; i < files->count; i++) {
-		if (!files->entries[i].text) {
-			vp_rules_describe(files, &files->entries[i], &error);
-			vp_out_error("%s", error.text);
-		} else if (!is_in_force(status, files->entries[i].text)) {
+	vp_table_say_bad(files);
+	for (i = 0; i < files->count; i++)
+		if (files->entries[i].text &&
+		    !is_in_force(status, files->entries[i].text))
 			missing++;
-		}
-	}
 	if (missing)
 		vp_out_error("%zu of the rules that are saved %s not in force: vfiopolicy apply",
 			     missing, missing == 1 ? "is" : "are");
