@@ -146,8 +146,8 @@ static void say_not_yet(const struct add *add)
 {
 	const struct vp_rule *rule = &add->words.rule;
 
-	if (rule->takeover_boot || rule->owner[0] || rule->num_vfs)
-		vp_out_note("takeover=, owner= and vfs= are kept with the rule; this version does not act on them yet");
+	if (rule->takeover_boot || rule->num_vfs)
+		vp_out_note("takeover= and vfs= are kept with the rule; this version does not act on them yet");
 }
 
 /* The rules that came along with it. */
