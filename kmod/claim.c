@@ -260,7 +260,13 @@ int vp_claim_override(struct vp_device *rec, enum vfiopolicy_state state,
 	return ret;
 }
 
-static void log_claim(const struct vp_device *rec)
+/**
+ * vp_claim_log() - tell the kernel log by which rule a device is claimed
+ * @rec: its record, which has a rule
+ *
+ * Context: vp_lock held.
+ */
+void vp_claim_log(const struct vp_device *rec)
 {
 	const struct vp_entry *entry = rec->view.entry;
 
@@ -365,7 +371,7 @@ void vp_claim_free(struct pci_dev *pdev, struct pci_dev *pf)
 		/* Unless its rule has gone since then. */
 		rec->view.claimed = !ret && !vp_device_goes_home(rec);
 		if (rec->view.claimed)
-			log_claim(rec);
+			vp_claim_log(rec);
 		else if (ret == -ENOMEM)
 			vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
 					      VFIOPOLICY_REASON_NO_MEMORY);
@@ -405,6 +411,8 @@ static void bound(struct vp_device *rec)
 		to = VFIOPOLICY_STATE_NATIVE;
 		reason = VFIOPOLICY_REASON_NATIVE_DRIVER;
 	}
+	if (to != VFIOPOLICY_STATE_ISOLATED && rec->take_over)
+		reason = VFIOPOLICY_REASON_TAKING_OVER;
 	switch (rec->view.status.state) {
 	case VFIOPOLICY_STATE_MATCHED:
 	case VFIOPOLICY_STATE_HANDING_OFF:
@@ -414,7 +422,7 @@ static void bound(struct vp_device *rec)
 		/* Somebody else may have bound the target, by his override. */
 		if (to == VFIOPOLICY_STATE_ISOLATED && !rec->view.claimed) {
 			rec->view.claimed = true;
-			log_claim(rec);
+			vp_claim_log(rec);
 		}
 		if (to == VFIOPOLICY_STATE_ISOLATED && !strcmp(now, name))
 			strscpy(rec->wrote, now, sizeof(rec->wrote));
@@ -595,7 +603,7 @@ static int stub_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	rec->view.framebuffer = framebuffer;
 	vp_device_move_locked(rec, VFIOPOLICY_STATE_HELD, reason);
 	if (!rec->view.claimed)
-		log_claim(rec);
+		vp_claim_log(rec);
 	rec->view.claimed = true;
 	/* After a refusal the work item itself says when to try again. */
 	if (reason != VFIOPOLICY_REASON_TARGET_REFUSED)
@@ -640,6 +648,7 @@ int vp_claim_register_stub(void)
 
 /**
  * vp_claim_start() - the notifier, then the walk
+ * @boot: as of vp_walk_start()
  *
  * In this order every device is seen: one that comes before the notifier is
  * there for the walk, one that comes after is there for the notifier, and one
@@ -648,13 +657,13 @@ int vp_claim_register_stub(void)
  * Context: may sleep; module init.
  * Return: 0 or the errno of the registration.
  */
-int vp_claim_start(void)
+int vp_claim_start(bool boot)
 {
 	int ret = bus_register_notifier(&pci_bus_type, &bus_nb);
 
 	if (ret)
 		return ret;
-	vp_walk_start();
+	vp_walk_start(boot);
 	return 0;
 }
 

@@ -56,7 +56,7 @@ static bool is_foreign(const struct vp_device *rec, struct device_driver *drv)
 	default:
 		return false;
 	}
-	/* Not claimed only because there was no memory for its override. */
+	/* Not claimed only because it could not be looked at, or written to. */
 	if (!rec->view.claimed &&
 	    rec->view.status.reason != VFIOPOLICY_REASON_NO_MEMORY)
 		return false;
@@ -97,7 +97,9 @@ void vp_drift_bind(struct vp_device *rec)
 
 	device_lock_assert(&rec->pdev->dev);
 	spin_lock(&vp_lock);
-	veto = is_foreign(rec, rec->pdev->dev.driver) && !yields(rec);
+	/* A rule yields what has been claimed, not what could not be yet. */
+	veto = is_foreign(rec, rec->pdev->dev.driver) &&
+	       !(rec->view.claimed && yields(rec));
 	/* What others have left enabled is no user of this driver's. */
 	if (!veto)
 		WRITE_ONCE(rec->enabled, atomic_read(&rec->pdev->enable_cnt));
@@ -116,6 +118,10 @@ void vp_drift_bind(struct vp_device *rec)
 		if (!ret) {
 			strscpy(rec->wrote, text, sizeof(rec->wrote));
 			vp_device_count_veto();
+			/* By this it is: the next one is refused, too. */
+			if (!rec->view.claimed && rec->view.entry)
+				vp_claim_log(rec);
+			rec->view.claimed = true;
 		}
 		tell_found(rec, name, VFIOPOLICY_REASON_VETOED);
 	}

@@ -135,6 +135,8 @@ static bool is_taken(struct vp_device *rec)
 						      VFIOPOLICY_REASON_NONE);
 			else if (lost)
 				vp_device_move_locked(rec, VFIOPOLICY_STATE_LOST,
+						      rec->take_over ?
+						      VFIOPOLICY_REASON_TAKING_OVER :
 						      VFIOPOLICY_REASON_FOREIGN_DRIVER);
 			else
 				vp_device_move_locked(rec, VFIOPOLICY_STATE_NATIVE,
@@ -182,9 +184,7 @@ void vp_handoff_take(struct vp_device *rec)
 	if (why) {
 		leave(rec, why);
 		vp_handoff_is_bound(rec, VP_STUB);
-		return;
-	}
-	if (!is_taken(rec)) {
+	} else if (!is_taken(rec)) {
 		ret = vp_claim_override(rec, VFIOPOLICY_STATE_MATCHED,
 					VP_OVERRIDE_STUB);
 		if (ret == -ENOMEM)
@@ -199,7 +199,8 @@ void vp_handoff_take(struct vp_device *rec)
 	}
 	/*
 	 * A native driver that was there, or that was quicker than the
-	 * override, keeps the device, and not with the stub's name on it.
+	 * override, keeps the device, and not with the stub's name on it. Nor
+	 * is that left on what must not be claimed.
 	 */
 	if (vp_claim_override_is(rec, VP_STUB))
 		vp_claim_override(rec, VFIOPOLICY_STATE_NATIVE, VP_OVERRIDE_NONE);
@@ -284,6 +285,12 @@ static void look_again(struct vp_device *rec, enum vfiopolicy_state state,
 	/* Asked for, or free again: what somebody wrote on it does not count. */
 	if (state == VFIOPOLICY_STATE_LOST && !yielded && !driven)
 		rec->view.claimed = true;
+	/* Its rule went and came while it was to be taken: nobody asks now. */
+	if (rec->linked && !rec->take_over &&
+	    rec->view.status.state == VFIOPOLICY_STATE_LOST &&
+	    rec->view.status.reason == VFIOPOLICY_REASON_TAKING_OVER)
+		vp_device_move_locked(rec, VFIOPOLICY_STATE_LOST,
+				      VFIOPOLICY_REASON_FOREIGN_DRIVER);
 	spin_unlock(&vp_lock);
 	if (yielded)
 		return;

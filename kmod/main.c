@@ -29,6 +29,7 @@ struct param {
 static struct param rules_param = { .sep = '\n' };
 static struct param ids_param = { .sep = ',' };
 static bool disable;
+static bool takeover;
 
 static int param_append(const char *val, const struct kernel_param *kp)
 {
@@ -76,6 +77,8 @@ module_param_cb(ids, &param_ops, &ids_param, 0);
 MODULE_PARM_DESC(ids, "ids for vfio-pci, as its own ids= takes them: vendor:device[:subvendor[:subdevice[:class[:class_mask]]]],...");
 module_param(disable, bool, 0444);
 MODULE_PARM_DESC(disable, "claim nothing; rules are only listed");
+module_param(takeover, bool, 0444);
+MODULE_PARM_DESC(takeover, "for boot images: take the devices of rules with takeover=boot from drivers that have them already");
 
 static void free_params(void)
 {
@@ -102,7 +105,7 @@ static int __init vp_init(void)
 	if (disable)
 		pr_info("disabled: no device is claimed\n");
 	else
-		ret = vp_claim_start();
+		ret = vp_claim_start(takeover);
 	if (ret)
 		goto err_handoff;
 	ret = vp_nl_start(disable);

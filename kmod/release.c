@@ -236,8 +236,12 @@ void vp_release_from_stub(struct vp_device *rec)
 {
 	if (!begin(rec, VFIOPOLICY_STATE_HELD))
 		return;
-	/* The override still names the stub, and the stub now refuses. */
-	device_release_driver(&rec->pdev->dev);
+	/*
+	 * The override still names the stub, and the stub now refuses. When the
+	 * module is being unloaded the stub may be gone already.
+	 */
+	if (vp_handoff_is_bound(rec, VP_STUB))
+		device_release_driver(&rec->pdev->dev);
 	vp_release_settle(rec);
 }
 

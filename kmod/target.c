@@ -31,7 +31,8 @@
  * @work: asks modprobe
  * @ask: what it is asked for
  * @busy: @work has been queued and has not ended
- * @done: it has ended, and is not to be asked again for now
+ * @done: it has been asked since somebody last wanted that; unless @busy, it has
+ *        ended and is not to be asked again for now
  *
  * Never freed before the module is unloaded. @busy and @done are guarded by
  * vp_lock.
@@ -178,7 +179,7 @@ static void alias_of(const struct pci_dev *pdev, char *buf, size_t size)
 		 pdev->subsystem_device, (u8)(pdev->class >> 16));
 }
 
-/* Has it been asked for? Else it is now, and @rec says what it waits for. */
+/* Has it been asked for, and has that ended? Else it is now, and @rec says what it waits for. */
 static bool has_loaded(struct vp_device *rec, const char *ask)
 {
 	struct loader *loader = get_loader(ask);

@@ -321,7 +321,8 @@ bool vp_claim_record(struct pci_dev *pdev, struct pci_dev *pf,
 void vp_claim_free(struct pci_dev *pdev, struct pci_dev *pf);
 void vp_claim_note_missed(void);
 int vp_claim_register_stub(void);
-int vp_claim_start(void);
+int vp_claim_start(bool boot);
+void vp_claim_log(const struct vp_device *rec);
 void vp_claim_stop(void);
 void vp_claim_unregister_stub(void);
 
@@ -341,7 +342,7 @@ void vp_handoff_stop(void);
 void vp_walk_added(struct pci_dev *pdev);
 void vp_walk_missed(struct pci_dev *pdev);
 void vp_walk(u32 id, bool take_over, enum vfiopolicy_cause cause);
-void vp_walk_start(void);
+void vp_walk_start(bool boot);
 
 /* target.c */
 bool vp_target_is_there(struct vp_device *rec, char *name, size_t size);

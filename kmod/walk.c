@@ -14,19 +14,29 @@
 /* Somebody hears of what goes; set once, at init. */
 static bool started;
 
-/* What a walk is for: see vp_walk(). */
+/* What a walk is for: see vp_walk() and vp_walk_start(). */
 struct walk {
 	u32 id;
 	bool take_over;
+	bool boot;
 	enum vfiopolicy_cause cause;
 };
 
-/* What the rule names, not what is only held with that. */
+/*
+ * By a request, what its rule names, not what is only held with that: who asks
+ * has looked at each. In a boot image nothing is in use.
+ */
 static void ask(struct vp_device *rec, const struct walk *walk)
 {
+	const struct vp_entry *entry = rec->view.entry;
+	const enum vp_fit fit = rec->view.fit;
+
 	lockdep_assert_held(&vp_lock);
-	if (walk->take_over && rec->linked && rec->view.entry &&
-	    rec->view.entry->id == walk->id && rec->view.fit == VP_FIT_MATCH)
+	if (!rec->linked || !entry)
+		return;
+	if ((walk->take_over && entry->id == walk->id && fit == VP_FIT_MATCH) ||
+	    (walk->boot && entry->rule.takeover_boot &&
+	     (fit == VP_FIT_MATCH || fit == VP_FIT_WITH)))
 		vp_request_wish(rec);
 }
 
@@ -148,11 +158,13 @@ void vp_walk_added(struct pci_dev *pdev)
 }
 
 /**
- * vp_walk_missed() - record a VF whose coming was missed, and let nobody have it
+ * vp_walk_missed() - record a VF whose coming was missed, and let no native driver
+ *		      have it
  * @pdev: the VF, which a driver is about to be bound to
  *
  * For where its PF cannot be looked at: until its work item has done that, every
- * driver is refused, as where there was no memory.
+ * driver is refused but the stub and the target, as where there was no memory.
+ * What somebody has chosen a driver for is left to him, as it was so far.
  *
  * Context: BIND notification: device_lock held; may sleep, and waits for nothing.
  */
@@ -160,8 +172,12 @@ void vp_walk_missed(struct pci_dev *pdev)
 {
 	const struct walk walk = { .cause = VFIOPOLICY_CAUSE_APPEARED };
 	struct vp_device *rec;
+	char now[VP_NAME_MAX];
 
 	device_lock_assert(&pdev->dev);
+	vp_override_read(pdev, now, sizeof(now));
+	if (*now && strcmp(now, VP_STUB))
+		return;
 	present(pdev, &walk);
 	rec = vp_device_find(pdev);
 	if (!rec)
@@ -196,6 +212,14 @@ static int walk_one(struct device *dev, void *arg)
 	return 0;
 }
 
+static void walk_all(struct walk *walk)
+{
+	bus_for_each_dev(&pci_bus_type, NULL, walk, walk_one);
+	/* Who is held with another may come before that one. */
+	if (vp_rules_with())
+		bus_for_each_dev(&pci_bus_type, NULL, walk, walk_one);
+}
+
 /**
  * vp_walk() - record the devices that are there already
  * @id: number of a rule whose devices are to have another go at what failed
@@ -209,21 +233,21 @@ void vp_walk(u32 id, bool take_over, enum vfiopolicy_cause cause)
 	struct walk walk = { .id = id, .take_over = take_over, .cause = cause };
 
 	/* Disabled, nothing is claimed, and nothing heard of what goes. */
-	if (!READ_ONCE(started))
-		return;
-	bus_for_each_dev(&pci_bus_type, NULL, &walk, walk_one);
-	/* Who is held with another may come before that one. */
-	if (vp_rules_with())
-		bus_for_each_dev(&pci_bus_type, NULL, &walk, walk_one);
+	if (READ_ONCE(started))
+		walk_all(&walk);
 }
 
 /**
  * vp_walk_start() - record what is there when the module comes
+ * @boot: what rules with takeover=boot name is to be taken from its drivers: this
+ *        is a boot image, and nothing is in use yet
  *
  * Context: may sleep; module init, when notifications come.
  */
-void vp_walk_start(void)
+void vp_walk_start(bool boot)
 {
+	struct walk walk = { .boot = boot, .cause = VFIOPOLICY_CAUSE_APPEARED };
+
 	WRITE_ONCE(started, true);
-	vp_walk(0, false, VFIOPOLICY_CAUSE_APPEARED);
+	walk_all(&walk);
 }

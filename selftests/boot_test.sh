@@ -14,7 +14,9 @@ TESTS="control_native_drivers_have_everything
 	listed_ids_go_to_vfio_before_nvme_and_igb
 	one_of_three_drives_by_address
 	one_of_three_drives_by_place
-	disable_on_the_command_line_is_the_way_back"
+	disable_on_the_command_line_is_the_way_back
+	control_late_it_leaves_what_drivers_have
+	late_in_a_boot_image_it_takes_what_rules_say"
 
 # boot_with CMDLINE: what boot_script.sh says, in OUT
 boot_with() {
@@ -61,6 +63,20 @@ one_of_three_drives_by_place() {
 disable_on_the_command_line_is_the_way_back() {
 	boot_with "vfiopolicy.ids=1b36:0010,8086:10c9 vfiopolicy.disable=1" &&
 		same "drives of nvme" "$(lines '^nvme .* nvme node=no')" 3 &&
+		same "ports of igb" "$(lines '^igb .* igb node=no')" 1
+}
+
+LATE='vp.module=late vfiopolicy.rules="vfio 1b36:0010 takeover=boot; vfio 8086:10c9"'
+
+control_late_it_leaves_what_drivers_have() {
+	boot_with "$LATE" &&
+		same "drives of nvme" "$(lines '^nvme .* nvme node=no')" 3 &&
+		same "ports of igb" "$(lines '^igb .* igb node=no')" 1
+}
+
+late_in_a_boot_image_it_takes_what_rules_say() {
+	boot_with "$LATE vfiopolicy.takeover=1" &&
+		same "drives of vfio-pci" "$(lines '^nvme .* vfio-pci node=yes')" 3 &&
 		same "ports of igb" "$(lines '^igb .* igb node=no')" 1
 }
 
