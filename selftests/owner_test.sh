@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# owner=: the node of a device's group goes to whom its rule names, by the udev rule
-# that is installed and a real udev.
+# What udev does by our rule, with a real udev. owner=: the node of a device's group
+# goes to whom its rule names. vfs=: a PF gets its VFs when it gets its driver.
 # Controls: without owner= the node is root's; so is that of a device of no rule.
+# Without vfs= there are no VFs.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
@@ -32,8 +33,13 @@ TESTS="control_without_owner_it_is_roots
 	command_answers_by_group_and_by_device
 	command_refuses_what_is_neither
 	taken_away_it_is_roots_again"
+IGB=$(one_of 8086:10c9)
+[ -z "$IGB" ] || TESTS+=" control_without_vfs_there_are_none
+	pf_gets_its_vfs_with_its_driver
+	more_than_it_can_have_makes_none"
 
 after_each() {
+	[ -z "$IGB" ] || echo 0 > "$SYS/$IGB/sriov_numvfs"
 	unload
 	wait_driver "$NVME" nvme
 	wait_driver "$SECOND" nvme
@@ -114,6 +120,39 @@ taken_away_it_is_roots_again() {
 		wait_state "$NVME" isolated &&
 		echo change > "/sys/class/vfio/${NODE##*/}/uevent" &&
 		expect "it is root's again" until_true is_roots
+}
+
+# The port's driver goes and comes, as at boot; udev has then done what it does.
+with_a_new_driver() {
+	echo "$IGB" > "$SYS/$IGB/driver/unbind" &&
+		echo "$IGB" > /sys/bus/pci/drivers/igb/bind && udevadm settle
+}
+
+vfs_are() {
+	same "VFs" "$(< "$SYS/$IGB/sriov_numvfs")" "$1"
+}
+
+control_without_vfs_there_are_none() {
+	load "rules=\"leave $IGB\"" && with_a_new_driver && vfs_are 0
+}
+
+pf_gets_its_vfs_with_its_driver() {
+	local vf
+
+	load "rules=\"leave $IGB vfs=2; vfio vfs-of=$IGB\"" && with_a_new_driver &&
+		vfs_are 2 && vf=$(one_of 8086:10ca) && wait_state "$vf" isolated &&
+		same driver "$(driver_of "$IGB")" igb || return 1
+	# What somebody set is his.
+	echo 0 > "$SYS/$IGB/sriov_numvfs"
+	echo 1 > "$SYS/$IGB/sriov_numvfs"
+	vfiopolicy vfs "$IGB" && vfs_are 1
+}
+
+more_than_it_can_have_makes_none() {
+	load "rules=\"leave $IGB vfs=99\"" && with_a_new_driver && vfs_are 0 &&
+		OUT=$(vfiopolicy vfs "$IGB" 2>&1)
+	same "exit status" $? 2 && expect "it says so" \
+		grep -qF "vfs=99 is more than the" <<< "$OUT"
 }
 
 run_tests

@@ -174,6 +174,7 @@ extern const struct vp_command vp_cmd_status;
 extern const struct vp_command vp_cmd_monitor;
 extern const struct vp_command vp_cmd_release;
 extern const struct vp_command vp_cmd_owner;
+extern const struct vp_command vp_cmd_vfs;
 extern const struct vp_command vp_cmd_snapshot;
 extern const struct vp_command vp_cmd_sriov;
 

@@ -25,6 +25,7 @@ static const struct vp_command *const commands[] = {
 	&vp_cmd_export,
 	&vp_cmd_snapshot,
 	&vp_cmd_owner,
+	&vp_cmd_vfs,
 	NULL,
 };
 

@@ -146,8 +146,10 @@ static void say_not_yet(const struct add *add)
 {
 	const struct vp_rule *rule = &add->words.rule;
 
-	if (rule->takeover_boot || rule->num_vfs)
-		vp_out_note("takeover= and vfs= are kept with the rule; this version does not act on them yet");
+	if (rule->num_vfs)
+		vp_out_note("its VFs are made whenever a driver gets the device; now: vfiopolicy sriov %s %u",
+			    add->count == 1 ? add->matches[0]->address : "PF",
+			    rule->num_vfs);
 }
 
 /* The rules that came along with it. */
