@@ -151,7 +151,7 @@ static void want(const struct vp_entry *entry, enum vp_fit fit,
 
 	then->rule = entry->id;
 	snprintf(then->rule_text, sizeof(then->rule_text), "%s", entry->text);
-	if (entry->rule.action != VP_VFIO || fit != VP_FIT_MATCH)
+	if (entry->rule.action != VP_VFIO || fit == VP_FIT_WITH)
 		return;
 	/* Which one is the best is for the module to find out. */
 	if (!strcmp(driver, "best"))
@@ -195,19 +195,20 @@ void vp_forecast(const struct vp_host *host, const struct vp_table *table,
 		then->state = VFIOPOLICY_STATE_RELEASED;
 		return;
 	}
-	if (fit == VP_FIT_CHANGED)
+	if (fit == VP_FIT_CHANGED && !entry->rule.changed_hold) {
 		then->reason = VFIOPOLICY_REASON_CHANGED;
-	if (fit == VP_FIT_CHANGED && !entry->rule.changed_hold)
 		return;
-	if (!then->reason)
-		then->reason = stays(host, dev, now, then->target, when);
-	if (then->reason && then->reason != VFIOPOLICY_REASON_CHANGED)
+	}
+	then->reason = stays(host, dev, now,
+			     fit == VP_FIT_MATCH ? then->target : "", when);
+	if (then->reason)
 		return;
 	then->state = VFIOPOLICY_STATE_HELD;
-	if (fit == VP_FIT_WITH)
-		then->reason = VFIOPOLICY_REASON_WITH;
 	snprintf(then->driver, sizeof(then->driver), "%s", STUB);
-	if (!then->target[0])
+	if (fit != VP_FIT_MATCH)
+		then->reason = fit == VP_FIT_WITH ? VFIOPOLICY_REASON_WITH :
+						    VFIOPOLICY_REASON_CHANGED;
+	if (fit != VP_FIT_MATCH || !then->target[0])
 		return;
 	if (dev->group < 0) {
 		then->reason = VFIOPOLICY_REASON_NO_IOMMU_GROUP;

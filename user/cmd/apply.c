@@ -9,6 +9,7 @@
 #include <json.h>
 
 #include "apply.h"
+#include "boot.h"
 #include "output.h"
 #include "table.h"
 #include "trial.h"
@@ -106,6 +107,29 @@ static int replace(const struct vp_args *args, const struct vp_rules *rules)
 	return ret;
 }
 
+/* What is left to do is done for each command that saves rules. */
+static int say_later(const struct vp_args *args, const struct vp_rules *rules)
+{
+	struct json_object *obj;
+	struct vp_boot boot;
+
+	if (args->given & VP_OPT_CONFIRM) {
+		vp_out_error("--confirm is about the rules in force, which --next-boot leaves as they are");
+		return VP_EXIT_USAGE;
+	}
+	vp_boot_look(rules, &boot);
+	if (args->given & VP_OPT_JSON) {
+		obj = vp_out_json();
+		vp_out_json_bool(obj, "changed", !vp_boot_is_current(&boot));
+		vp_out_json_number(obj, "rules", rules->count);
+		vp_out_json_print(obj);
+	} else {
+		vp_out_say("rules of the files for the next boot: %zu%s", rules->count,
+			   vp_boot_is_current(&boot) ? ", as before" : "");
+	}
+	return VP_EXIT_DONE;
+}
+
 /* Return: an exit status. */
 static int read_and_apply(const struct vp_args *args)
 {
@@ -121,6 +145,8 @@ static int read_and_apply(const struct vp_args *args)
 		ret = refuse(&rules);
 	else if (args->given & VP_OPT_DRY_RUN)
 		ret = apply_dry_run(args, &rules);
+	else if (args->given & VP_OPT_NEXT_BOOT)
+		ret = say_later(args, &rules);
 	else
 		ret = replace(args, &rules);
 	vp_rules_free(&rules);
@@ -144,12 +170,13 @@ static int run(const struct vp_args *args)
 
 const struct vp_command vp_cmd_apply = {
 	.name = "apply",
-	.synopsis = "[--confirm=SEC] [--dry-run]",
+	.synopsis = "[--confirm=SEC] [--next-boot] [--dry-run]",
 	.summary = "bring the rules of the files into force, in one step",
 	.help =
 "  --confirm=SEC     put the rules from before back after so many seconds, unless\n"
 "                    vfiopolicy confirm comes, also when the login that this came\n"
 "                    from is dead; the files stay as they are\n"
+"  --next-boot       make the next boot know them, and nothing else; needs no module\n"
 "  --no-image        leave the boot images as they are: a later apply rebuilds them\n"
 "  --dry-run         say what would be done, and do nothing; exit status 5 if\n"
 "                    it would change something\n"
@@ -162,7 +189,8 @@ const struct vp_command vp_cmd_apply = {
 "  vfiopolicy apply --confirm=60     change it, and back in a minute: for who is\n"
 "                                    logged in by the network card concerned\n",
 	.saves = true,
-	.options = VP_OPT_NO_IMAGE | VP_OPT_JSON | VP_OPT_DRY_RUN | VP_OPT_CONFIRM,
+	.options = VP_OPT_NO_IMAGE | VP_OPT_JSON | VP_OPT_DRY_RUN | VP_OPT_CONFIRM |
+		   VP_OPT_NEXT_BOOT,
 	.min_words = 0,
 	.max_words = 0,
 	.run = run,

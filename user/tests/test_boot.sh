@@ -121,6 +121,20 @@ run 0 "and the last" del 10de:1b39
 result $? "    the file goes with it"
 
 new_host
+echo "hold 1:2" | put /etc/vfiopolicy/rules.d/60-hand.rules
+run 0 "apply without the module" apply --next-boot
+has out "rules of the files for the next boot: 1"
+line 'options vfiopolicy rules="hold 0001:0002"'
+run 0 "again" apply --next-boot
+has out "as before"
+run 0 "for programs" apply --next-boot -j
+has out '"changed": false'
+run 1 "which cannot be confirmed" apply --next-boot --confirm=3
+echo "hold x" | put /etc/vfiopolicy/rules.d/60-hand.rules
+run 1 "no rule" apply --next-boot
+line 'options vfiopolicy rules="hold 0001:0002"'
+
+new_host
 put /etc/modprobe.d/00-a.conf <<-END
 	softdep nouveau pre: vfio-pci
 END
