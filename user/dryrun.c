@@ -232,8 +232,10 @@ int vp_dry_change(const struct vp_dry_change *change, struct json_object *list)
 	int count = 0;
 	size_t i;
 
-	if (vp_safety_open(&safety, change->host, NULL))
+	if (vp_safety_open(&safety, change->host, NULL)) {
+		vp_out_note("what the host uses cannot be told: what is mounted cannot be read");
 		safety.host = NULL;
+	}
 	for (i = 0; i < change->host->count && count >= 0; i++) {
 		dev = &change->host->devs[i];
 		now = find_now(change, dev->address);

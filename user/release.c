@@ -122,9 +122,16 @@ int vp_release_by_sysfs(const struct vp_host *host,
 	/* Without the mounts one can still be asked who has what open. */
 	vp_safety_open(&safety, host, NULL);
 	open = kept && vp_safety_vfio_user(&safety, dev->address, &user);
+	ret = safety.failed;
 	vp_safety_close(&safety);
 	if (open)
 		return refuse_user(dev, &user);
+	if (ret) {
+		vp_out_error("%s: who has it open cannot be told: %s",
+			     dev->address, strerror(-ret));
+		vp_out_error_more("Nothing was changed.");
+		return VP_EXIT_KERNEL;
+	}
 	if (args->given & VP_OPT_DRY_RUN) {
 		vp_out_say("%s: %s -> the host; its override is %s", dev->address,
 			   vp_verdict_driver(dev->driver),

@@ -27,6 +27,7 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
+	[VP_USE_UNKNOWN] = { "unknown", true, true, 0 },
 	[VP_USE_SSH] = { "ssh", true, true, VP_ALLOW_NETWORK },
 	[VP_USE_MOUNT] = { "mount", true, true, VP_ALLOW_STORAGE },
 	[VP_USE_SWAP] = { "swap", true, true, VP_ALLOW_STORAGE },
@@ -91,6 +92,9 @@ int vp_safety_open(struct vp_safety *safety, const struct vp_host *host,
 	else
 		vp_use_login(safety, safety->paths.pid, safety->ssh,
 			     sizeof(safety->ssh));
+	safety->iter = mnt_new_iter(MNT_ITER_FORWARD);
+	if (!safety->iter)
+		return -ENOMEM;
 	snprintf(path, sizeof(path), "%s/self/mountinfo", safety->paths.proc);
 	errno = 0;
 	safety->mounts = mnt_new_table_from_file(path);
@@ -113,6 +117,7 @@ void vp_safety_close(struct vp_safety *safety)
 {
 	mnt_unref_table(safety->mounts);
 	mnt_unref_table(safety->swaps);
+	mnt_free_iter(safety->iter);
 	vp_use_nets_free(safety->net);
 	vp_use_links_free(safety);
 	free(safety->opens);
@@ -150,6 +155,20 @@ void vp_safety_add(struct vp_uses *uses, enum vp_use_kind kind, bool usb,
 	vp_peek_clean(use->text);
 }
 
+/**
+ * vp_safety_fail() - take down that something could not be looked at
+ * @safety: what the host is up to
+ * @what: what it is, as in "network addresses"; it stays as it is
+ * @ret: -errno
+ */
+void vp_safety_fail(struct vp_safety *safety, const char *what, int ret)
+{
+	if (safety->failed)
+		return;
+	safety->failed = ret;
+	safety->failed_at = what;
+}
+
 static int by_weight(const void *a, const void *b)
 {
 	const struct vp_use *x = a, *y = b;
@@ -164,6 +183,8 @@ static int by_weight(const void *a, const void *b)
  * @safety: what the host is up to
  * @dev: the device
  * @uses: set to its uses, the worst first
+ *
+ * What could not be looked at is a use, too: what is not seen may be there.
  */
 void vp_safety_uses(struct vp_safety *safety, const struct vp_host_dev *dev,
 		    struct vp_uses *uses)
@@ -174,6 +195,10 @@ void vp_safety_uses(struct vp_safety *safety, const struct vp_host_dev *dev,
 	vp_use_disks(safety, dev, uses);
 	vp_use_nets(safety, dev, uses);
 	vp_use_others(safety, dev, uses);
+	if (safety->failed)
+		vp_safety_add(uses, VP_USE_UNKNOWN, false,
+			      "what uses it cannot be told, for %s could not be looked at: %s",
+			      safety->failed_at, strerror(-safety->failed));
 	qsort(uses->uses, uses->count, sizeof(uses->uses[0]), by_weight);
 }
 
@@ -219,6 +244,18 @@ u32 vp_safety_allow(const struct vp_use *use)
 }
 
 /**
+ * vp_safety_in_use() - what a refusal says before a use
+ * @use: the use
+ *
+ * Return: words that read behind the address of the device.
+ */
+const char *vp_safety_in_use(const struct vp_use *use)
+{
+	return use->kind == VP_USE_UNKNOWN ? "may be in use by this host" :
+					     "is in use by this host";
+}
+
+/**
  * vp_safety_kind_name() - a kind of use as scripts see it
  * @kind: the kind
  *
@@ -238,7 +275,8 @@ const char *vp_safety_kind_name(enum vp_use_kind kind)
  * By the file of its group, or its own below /dev/vfio/devices. Another device
  * of the group may be what the process wants of it.
  *
- * Return: true when there is one.
+ * Return: true when there is one. Where the processes could not be looked at,
+ * that is taken down in @safety.
  */
 bool vp_safety_vfio_user(struct vp_safety *safety, const char *address,
 			 struct vp_user *user)

@@ -19,6 +19,7 @@
 
 /**
  * enum vp_use_kind - how something uses a device
+ * @VP_USE_UNKNOWN: what uses it could not be looked at in full
  * @VP_USE_SSH: the ssh login of whoever asks comes in over it
  * @VP_USE_MOUNT: a file system that is mounted is on it
  * @VP_USE_SWAP: the host swaps to it
@@ -44,6 +45,7 @@
  * The worst come first. The last two take nothing from the host.
  */
 enum vp_use_kind {
+	VP_USE_UNKNOWN,
 	VP_USE_SSH,
 	VP_USE_MOUNT,
 	VP_USE_SWAP,
@@ -169,6 +171,7 @@ struct vp_links {
 	struct vp_link *links;
 };
 
+struct libmnt_iter;
 struct libmnt_table;
 struct vp_open;
 struct vp_net;
@@ -179,24 +182,32 @@ struct vp_net;
  * @paths: where to look
  * @mounts: what is mounted
  * @swaps: what is swapped to
+ * @iter: to go over either of them, one at a time
  * @opens: device files that processes have open; NULL until they are asked for
  * @open_count: number of @opens
  * @links: things and what they hang off, each class read when it is asked for
  * @net: addresses and routes; NULL until they are asked for
  * @addresses: where the path of them is when it was made up
  * @ssh: where the login comes from; empty when it does not come by ssh
+ * @failed: -errno of the first thing that could not be looked at; or 0
+ * @failed_at: what that was
+ *
+ * Once something could not be looked at, no device counts as unused.
  */
 struct vp_safety {
 	const struct vp_host *host;
 	struct vp_safety_paths paths;
 	struct libmnt_table *mounts;
 	struct libmnt_table *swaps;
+	struct libmnt_iter *iter;
 	struct vp_open *opens;
 	size_t open_count;
 	struct vp_links links[VP_LINK_CLASSES];
 	struct vp_net *net;
 	char *addresses;
 	char ssh[VP_USER_SSH_LEN];
+	int failed;
+	const char *failed_at;
 };
 
 int vp_safety_open(struct vp_safety *safety, const struct vp_host *host,
@@ -207,6 +218,7 @@ void vp_safety_uses(struct vp_safety *safety, const struct vp_host_dev *dev,
 size_t vp_safety_refusing(const struct vp_uses *uses, bool later);
 bool vp_safety_refuses(const struct vp_use *use, bool later);
 u32 vp_safety_allow(const struct vp_use *use);
+const char *vp_safety_in_use(const struct vp_use *use);
 const char *vp_safety_kind_name(enum vp_use_kind kind);
 bool vp_safety_vfio_user(struct vp_safety *safety, const char *address,
 			 struct vp_user *user);
@@ -216,6 +228,7 @@ void vp_safety_print_user(const struct vp_user *user, char *buf, size_t size);
 __attribute__((format(printf, 4, 5)))
 void vp_safety_add(struct vp_uses *uses, enum vp_use_kind kind, bool usb,
 		   const char *fmt, ...);
+void vp_safety_fail(struct vp_safety *safety, const char *what, int ret);
 
 /* use_link.c */
 const struct vp_links *vp_use_links(struct vp_safety *safety,

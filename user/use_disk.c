@@ -110,9 +110,12 @@ static void add_node(struct stack *stack, const char *name, int below, bool usb)
 {
 	struct node *node;
 
-	if (stack->count == NODES_MAX || strlen(name) >= sizeof(node->name) ||
-	    has_node(stack, name))
+	if (has_node(stack, name))
 		return;
+	if (stack->count == NODES_MAX || strlen(name) >= sizeof(node->name)) {
+		vp_safety_fail(stack->safety, "disks", -E2BIG);
+		return;
+	}
 	node = &stack->nodes[stack->count++];
 	memset(node, 0, sizeof(*node));
 	snprintf(node->name, sizeof(node->name), "%s", name);
@@ -307,19 +310,19 @@ static bool is_mount_of(const struct stack *stack, const struct node *node,
 /* The mount with the shortest path stands for all of one block device. */
 static void tell_mounts(struct stack *stack, struct node *node)
 {
-	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_iter *iter = stack->safety->iter;
 	struct libmnt_fs *fs, *best = NULL;
 	char where[VP_USE_LEN], more[48] = "";
 	size_t count = 0;
 
-	while (iter && !mnt_table_next_fs(stack->safety->mounts, iter, &fs)) {
+	mnt_reset_iter(iter, MNT_ITER_FORWARD);
+	while (!mnt_table_next_fs(stack->safety->mounts, iter, &fs)) {
 		if (!mnt_fs_get_target(fs) || !is_mount_of(stack, node, fs))
 			continue;
 		if (!count++ || strlen(mnt_fs_get_target(fs)) <
 				strlen(mnt_fs_get_target(best)))
 			best = fs;
 	}
-	mnt_free_iter(iter);
 	if (!best)
 		return;
 	node->used = true;
@@ -335,11 +338,12 @@ static void tell_mounts(struct stack *stack, struct node *node)
 
 static void tell_swap(struct stack *stack, struct node *node)
 {
-	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_iter *iter = stack->safety->iter;
 	char where[VP_USE_LEN];
 	struct libmnt_fs *fs;
 
-	while (iter && !mnt_table_next_fs(stack->safety->swaps, iter, &fs)) {
+	mnt_reset_iter(iter, MNT_ITER_FORWARD);
+	while (!mnt_table_next_fs(stack->safety->swaps, iter, &fs)) {
 		if (!is_source(stack, node, mnt_fs_get_source(fs)))
 			continue;
 		node->used = true;
@@ -347,7 +351,6 @@ static void tell_swap(struct stack *stack, struct node *node)
 		vp_safety_add(stack->uses, VP_USE_SWAP, node->usb,
 			      "swap is on it (%s)", where);
 	}
-	mnt_free_iter(iter);
 }
 
 /* By each of the names that a process may have opened it by. */
@@ -389,12 +392,13 @@ static void tell_stack(struct stack *stack, const struct node *node)
 static bool tell_pool(struct stack *stack, const struct node *node,
 		      const char *pool)
 {
-	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_iter *iter = stack->safety->iter;
 	const char *source, *target, *best = NULL;
 	size_t len = strlen(pool);
 	struct libmnt_fs *fs;
 
-	while (iter && !mnt_table_next_fs(stack->safety->mounts, iter, &fs)) {
+	mnt_reset_iter(iter, MNT_ITER_FORWARD);
+	while (!mnt_table_next_fs(stack->safety->mounts, iter, &fs)) {
 		source = mnt_fs_get_source(fs);
 		target = mnt_fs_get_target(fs);
 		if (!source || !target || !mnt_fs_get_fstype(fs) ||
@@ -409,7 +413,6 @@ static bool tell_pool(struct stack *stack, const struct node *node,
 		vp_safety_add(stack->uses, VP_USE_MOUNT, node->usb,
 			      "%.100s is on it (ZFS pool %.64s on %s)", best,
 			      pool, node->label);
-	mnt_free_iter(iter);
 	if (best)
 		return true;
 	if (strchr(pool, '/') || pool[0] == '.' ||
@@ -470,6 +473,8 @@ static void tell_signature(struct stack *stack, const struct node *node,
 	fd = open_node(stack, node, &claimed);
 	if (fd >= 0)
 		probe = blkid_new_probe();
+	if (fd >= 0 && !probe)
+		vp_safety_fail(stack->safety, "what is on disks", -ENOMEM);
 	if (probe && !blkid_probe_set_device(probe, fd, 0, 0)) {
 		blkid_probe_enable_superblocks(probe, 1);
 		blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE |
@@ -510,8 +515,10 @@ void vp_use_disks(struct vp_safety *safety, const struct vp_host_dev *dev,
 	size_t i;
 
 	stack.nodes = calloc(NODES_MAX, sizeof(*stack.nodes));
-	if (!stack.nodes)
+	if (!stack.nodes) {
+		vp_safety_fail(safety, "disks", -ENOMEM);
 		return;
+	}
 	find_disks(&stack, dev);
 	find_holders(&stack);
 	for (i = 0; i < stack.count; i++) {

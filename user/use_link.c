@@ -17,7 +17,7 @@ static const char * const folders[VP_LINK_CLASSES] = {
 	[VP_LINK_MDEV] = "bus/mdev/devices",
 };
 
-static void read_links(const struct vp_safety *safety, const char *folder,
+static void read_links(struct vp_safety *safety, const char *folder,
 		       struct vp_links *links)
 {
 	char target[VP_PEEK_LEN];
@@ -25,8 +25,14 @@ static void read_links(const struct vp_safety *safety, const char *folder,
 	struct vp_link *link;
 	int count, i;
 
+	errno = 0;
 	count = vp_peek_list(&names, "%s/%s", safety->host->sysfs, folder);
+	/* Not every host has every class. */
+	if (!count && errno && errno != ENOENT)
+		vp_safety_fail(safety, folder, -errno);
 	links->links = calloc((size_t)count + 1, sizeof(*links->links));
+	if (!links->links)
+		vp_safety_fail(safety, folder, -ENOMEM);
 	for (i = 0; links->links && i < count; i++) {
 		if (!vp_peek_link(target, sizeof(target), "%s/%s/%s",
 				  safety->host->sysfs, folder, names[i]->d_name))
@@ -38,6 +44,7 @@ static void read_links(const struct vp_safety *safety, const char *folder,
 			links->count++;
 			continue;
 		}
+		vp_safety_fail(safety, folder, -ENOMEM);
 		free(link->name);
 		free(link->target);
 	}

@@ -123,86 +123,103 @@ static bool is_local(int family, const unsigned char *addr)
 	       addr[0] == 0xff || IN6_IS_ADDR_LOOPBACK((struct in6_addr *)addr);
 }
 
-static void keep_address(struct vp_net *net, const char *name, int family,
-			 const void *addr)
+/* Return: 0 or -ENOMEM. */
+static int keep_address(struct vp_net *net, const char *name, int family,
+			const void *addr)
 {
 	struct address *address;
 
-	if (is_local(family, addr) ||
-	    !make_room((void **)&net->addresses, net->address_count,
+	if (is_local(family, addr))
+		return 0;
+	if (!make_room((void **)&net->addresses, net->address_count,
 		       sizeof(*net->addresses)))
-		return;
+		return -ENOMEM;
 	address = &net->addresses[net->address_count++];
 	/* Some addresses have a label, eth0:1. */
 	snprintf(address->name, sizeof(address->name), "%.*s",
 		 (int)strcspn(name, ":"), name);
 	inet_ntop(family, addr, address->text, sizeof(address->text));
+	return 0;
+}
+
+/* A file that ends too early has not told all. Return: 0 or -errno. */
+static int end_file(FILE *file, int ret)
+{
+	if (!file)
+		return errno == ENOENT ? 0 : -errno;
+	if (!ret && ferror(file))
+		ret = -EIO;
+	fclose(file);
+	return ret;
 }
 
 /* Of a made-up host: a line "INTERFACE ADDRESS" for each. */
-static void read_addresses(struct vp_net *net, const char *path)
+static int read_addresses(struct vp_net *net, const char *path)
 {
 	char line[LINE_LEN], name[IF_NAMESIZE], text[INET6_ADDRSTRLEN];
 	FILE *file = fopen(path, "re");
 	unsigned char addr[16];
-	int family;
+	int family, ret = 0;
 
-	while (file && fgets(line, sizeof(line), file)) {
+	while (file && !ret && fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "%15s %45s", name, text) != 2)
 			continue;
 		family = strchr(text, ':') ? AF_INET6 : AF_INET;
 		if (inet_pton(family, text, addr) == 1)
-			keep_address(net, name, family, addr);
+			ret = keep_address(net, name, family, addr);
 	}
-	if (file)
-		fclose(file);
+	return end_file(file, ret);
 }
 
-static void ask_addresses(struct vp_net *net)
+static int ask_addresses(struct vp_net *net)
 {
 	struct ifaddrs *list, *at;
+	int ret = 0;
 
 	if (getifaddrs(&list))
-		return;
-	for (at = list; at; at = at->ifa_next) {
+		return errno ? -errno : -EIO;
+	for (at = list; at && !ret; at = at->ifa_next) {
 		if (!at->ifa_addr)
 			continue;
 		if (at->ifa_addr->sa_family == AF_INET)
-			keep_address(net, at->ifa_name, AF_INET,
-				     &((struct sockaddr_in *)at->ifa_addr)->sin_addr);
+			ret = keep_address(net, at->ifa_name, AF_INET,
+					   &((struct sockaddr_in *)at->ifa_addr)->sin_addr);
 		else if (at->ifa_addr->sa_family == AF_INET6)
-			keep_address(net, at->ifa_name, AF_INET6,
-				     &((struct sockaddr_in6 *)at->ifa_addr)->sin6_addr);
+			ret = keep_address(net, at->ifa_name, AF_INET6,
+					   &((struct sockaddr_in6 *)at->ifa_addr)->sin6_addr);
 	}
 	freeifaddrs(list);
+	return ret;
 }
 
-static void keep_route(struct vp_net *net, const struct route *route)
+static int keep_route(struct vp_net *net, const struct route *route)
 {
 	if (!strcmp(route->name, "lo") || net->route_count == ROUTES_MAX ||
-	    (route->bits && is_local(route->family, route->to)) ||
-	    !make_room((void **)&net->routes, net->route_count,
+	    (route->bits && is_local(route->family, route->to)))
+		return 0;
+	if (!make_room((void **)&net->routes, net->route_count,
 		       sizeof(*net->routes)))
-		return;
+		return -ENOMEM;
 	net->routes[net->route_count++] = *route;
+	return 0;
 }
 
 /* Interface, destination, gateway, flags, two counts, metric, mask. */
-static void read_route4(struct vp_net *net, const char *line)
+static int read_route4(struct vp_net *net, const char *line)
 {
 	struct route route = { .family = AF_INET };
 	unsigned int to, flags, mask;
 
 	if (sscanf(line, "%15s %x %*x %x %*d %*d %u %x", route.name, &to, &flags,
 		   &route.metric, &mask) != 5 || !(flags & 1) || (flags & 0x200))
-		return;
+		return 0;
 	memcpy(route.to, &to, sizeof(to));
 	route.bits = (unsigned int)__builtin_popcount(mask);
-	keep_route(net, &route);
+	return keep_route(net, &route);
 }
 
 /* Destination, length, source, length, next hop, metric, counts, flags, name. */
-static void read_route6(struct vp_net *net, const char *line)
+static int read_route6(struct vp_net *net, const char *line)
 {
 	struct route route = { .family = AF_INET6 };
 	unsigned int flags, i;
@@ -212,41 +229,53 @@ static void read_route6(struct vp_net *net, const char *line)
 		   &route.bits, &route.metric, &flags, route.name) != 5 ||
 	    strlen(to) != 32 || route.bits > 128 || !(flags & 1) ||
 	    (flags & 0x200))
-		return;
+		return 0;
 	for (i = 0; i < 16; i++)
 		if (sscanf(to + (size_t)i * 2, "%2hhx", &route.to[i]) != 1)
-			return;
-	keep_route(net, &route);
+			return 0;
+	return keep_route(net, &route);
 }
 
-static void read_routes(struct vp_net *net, const char *proc, const char *name,
-			void (*take)(struct vp_net *net, const char *line))
+static int read_routes(struct vp_net *net, const char *proc, const char *name,
+		       int (*take)(struct vp_net *net, const char *line))
 {
 	char path[VP_PEEK_LEN], line[LINE_LEN];
+	int ret = 0;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/net/%s", proc, name);
 	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		take(net, line);
-	if (file)
-		fclose(file);
+	while (file && !ret && fgets(line, sizeof(line), file))
+		ret = take(net, line);
+	return end_file(file, ret);
 }
 
-/* Addresses and routes, once. Return: NULL when out of memory. */
+/*
+ * Addresses and routes, once; what could not be read is taken down. Return: NULL
+ * when there is nothing of them.
+ */
 static const struct vp_net *get_net(struct vp_safety *safety)
 {
+	const char *proc = safety->paths.proc;
+	int ret;
+
 	if (safety->net)
 		return safety->net;
 	safety->net = calloc(1, sizeof(*safety->net));
-	if (!safety->net)
+	if (!safety->net) {
+		vp_safety_fail(safety, "network addresses", -ENOMEM);
 		return NULL;
-	if (safety->paths.addresses)
-		read_addresses(safety->net, safety->paths.addresses);
-	else
-		ask_addresses(safety->net);
-	read_routes(safety->net, safety->paths.proc, "route", read_route4);
-	read_routes(safety->net, safety->paths.proc, "ipv6_route", read_route6);
+	}
+	ret = safety->paths.addresses ?
+	      read_addresses(safety->net, safety->paths.addresses) :
+	      ask_addresses(safety->net);
+	if (ret)
+		vp_safety_fail(safety, "network addresses", ret);
+	ret = read_routes(safety->net, proc, "route", read_route4);
+	if (!ret)
+		ret = read_routes(safety->net, proc, "ipv6_route", read_route6);
+	if (ret)
+		vp_safety_fail(safety, "routes", ret);
 	return safety->net;
 }
 
@@ -273,8 +302,10 @@ static void add_link(struct links *all, const char *name, int below, bool usb)
 	for (i = 0; i < all->count; i++)
 		if (!strcmp(all->links[i].name, name))
 			return;
-	if (all->count == LINKS_MAX || strlen(name) >= sizeof(link->name))
+	if (all->count == LINKS_MAX || strlen(name) >= sizeof(link->name)) {
+		vp_safety_fail(all->safety, "network interfaces", -E2BIG);
 		return;
+	}
 	link = &all->links[all->count++];
 	memset(link, 0, sizeof(*link));
 	snprintf(link->name, sizeof(link->name), "%s", name);
@@ -467,13 +498,14 @@ static void tell_remote(struct links *all, const struct vp_net *net,
 /* NFS, CIFS and others say the address of their server. */
 static void tell_remote_mounts(struct links *all, const struct vp_net *net)
 {
-	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_iter *iter = all->safety->iter;
 	char address[INET6_ADDRSTRLEN], what[VP_USE_LEN / 2];
 	struct libmnt_fs *fs;
 	char *value;
 	size_t len;
 
-	while (iter && !mnt_table_next_fs(all->safety->mounts, iter, &fs)) {
+	mnt_reset_iter(iter, MNT_ITER_FORWARD);
+	while (!mnt_table_next_fs(all->safety->mounts, iter, &fs)) {
 		if (mnt_fs_get_option(fs, "addr", &value, &len) || !value)
 			continue;
 		snprintf(address, sizeof(address), "%.*s",
@@ -484,7 +516,6 @@ static void tell_remote_mounts(struct links *all, const struct vp_net *net)
 		tell_remote(all, net, what, mnt_fs_get_source(fs) ?
 			    mnt_fs_get_source(fs) : address, address);
 	}
-	mnt_free_iter(iter);
 }
 
 /* Disks of other hosts: iSCSI, and NVMe over TCP or RDMA. */
@@ -533,8 +564,10 @@ void vp_use_nets(struct vp_safety *safety, const struct vp_host_dev *dev,
 	const struct vp_net *net;
 	size_t i;
 
-	if (!all)
+	if (!all) {
+		vp_safety_fail(safety, "network interfaces", -ENOMEM);
 		return;
+	}
 	all->safety = safety;
 	all->uses = uses;
 	find_links(all, dev);

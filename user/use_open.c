@@ -10,7 +10,7 @@
 #include "peek.h"
 #include "safety.h"
 
-/* Descriptors that are kept; a host that has more is passed over in part. */
+/* Descriptors that are kept; of a host that has more nothing can be told. */
 #define OPENS_MAX	65536
 /* What is looked at of a command line, and of an environment. */
 #define CMDLINE_LEN	16384
@@ -54,14 +54,18 @@ static bool keep(struct vp_safety *safety, int pid, const char *file)
 	for (i = safety->open_count; i && safety->opens[i - 1].pid == pid; i--)
 		if (!strcmp(safety->opens[i - 1].file, file))
 			return true;
-	if (safety->open_count == OPENS_MAX)
+	if (safety->open_count == OPENS_MAX) {
+		vp_safety_fail(safety, "what processes have open", -E2BIG);
 		return false;
+	}
 	/* In steps of powers of two. */
 	while (room <= safety->open_count)
 		room *= 2;
 	more = realloc(safety->opens, room * sizeof(*more));
-	if (!more)
+	if (!more) {
+		vp_safety_fail(safety, "what processes have open", -ENOMEM);
 		return false;
+	}
 	safety->opens = more;
 	more[safety->open_count].pid = pid;
 	snprintf(more[safety->open_count++].file, sizeof(more->file), "%s",
@@ -87,7 +91,11 @@ static void look_at(struct vp_safety *safety, const char *pid)
 
 	if (is_udev(safety, pid))
 		return;
+	errno = 0;
 	count = vp_peek_list(&fds, "%s/%s/fd", safety->paths.proc, pid);
+	/* It may be gone by now, or be that of somebody else. */
+	if (!count && (errno == ENOMEM || errno == EMFILE || errno == ENFILE))
+		vp_safety_fail(safety, "what processes have open", -errno);
 	for (i = 0; i < count; i++)
 		if (vp_peek_link(file, sizeof(file), "%s/%s/fd/%s",
 				 safety->paths.proc, pid, fds[i]->d_name) &&
@@ -99,14 +107,17 @@ static void look_at(struct vp_safety *safety, const char *pid)
 /* All processes, once. */
 static void look(struct vp_safety *safety)
 {
-	struct dirent **pids;
+	struct dirent **pids = NULL;
 	int count, i;
 
 	/* Room for none says that it was looked. */
 	safety->opens = calloc(64, sizeof(*safety->opens));
-	if (!safety->opens)
-		return;
-	count = vp_peek_list(&pids, "%s", safety->paths.proc);
+	errno = 0;
+	count = safety->opens ? vp_peek_list(&pids, "%s", safety->paths.proc) :
+				0;
+	if (!count)
+		vp_safety_fail(safety, "what processes have open",
+			       errno ? -errno : -ENOENT);
 	for (i = 0; i < count; i++)
 		if (isdigit((unsigned char)pids[i]->d_name[0]) &&
 		    atoi(pids[i]->d_name) != getpid())

@@ -213,7 +213,7 @@ static void say_in_use(const struct add *add, const struct add_dev *taken)
 							  LISTED;
 	size_t i, more = taken->uses.more;
 
-	vp_out_error("%s is in use by this host: %s", taken->dev->address,
+	vp_out_error("%s %s: %s", taken->dev->address, vp_safety_in_use(first),
 		     first->text);
 	for (i = 0; i < taken->uses.count; i++) {
 		use = &taken->uses.uses[i];

@@ -305,8 +305,8 @@ static int check_uses(struct claim *claim)
 		else if (refused++)
 			vp_out_error_more("  %s", use->text);
 		else
-			vp_out_error("%s is in use by this host: %s",
-				     dev.address, use->text);
+			vp_out_error("%s %s: %s", dev.address,
+				     vp_safety_in_use(use), use->text);
 	}
 	if (!refused)
 		return VP_EXIT_DONE;

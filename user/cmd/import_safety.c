@@ -56,8 +56,8 @@ static void check_device(struct taking *taking, struct vp_import_rule *one,
 			continue;
 		}
 		if (!refused)
-			vp_out_error("%s is in use by this host: %s",
-				     dev->address, use->text);
+			vp_out_error("%s %s: %s", dev->address,
+				     vp_safety_in_use(use), use->text);
 		else
 			vp_out_error_more("  %s", use->text);
 		refused = true;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Displays, consoles, keyboards, mdevs, VFs and guests, on made-up hosts. */
+#include <dlfcn.h>
 #include <stdarg.h>
+
+#include <libmount/libmount.h>
 
 #include "uses.h"
 
@@ -13,6 +16,19 @@ static const char no_mounts[] =
 
 static char at_gpu[] = "pci0000:80/0000:80:01.0/" GPU;
 static char at_other[] = "pci0000:00/0000:00:01.0/" OTHER;
+
+static bool no_iter;
+
+/* In place of libmount's: there is no memory. */
+struct libmnt_iter *mnt_new_iter(int direction)
+{
+	struct libmnt_iter *(*real)(int direction);
+
+	if (no_iter)
+		return NULL;
+	*(void **)&real = dlsym(RTLD_NEXT, "mnt_new_iter");
+	return real(direction);
+}
 
 static void make_gpu(void)
 {
@@ -292,6 +308,37 @@ static void test_hosts(void)
 	vp_host_close(&snapshot);
 }
 
+static void test_unknown(void)
+{
+	const struct vp_safety_paths paths = {
+		.proc = uses_proc, .dev = uses_dev, .addresses = uses_addresses,
+	};
+	struct vp_safety safety;
+	struct vp_host host;
+	struct vp_user user;
+
+	make_gpu();
+	tree_link(GPU, "iommu_group", "../../../../kernel/iommu_groups/79");
+	ok(!vp_host_open(&host, tree_root, "/nonexistent/pci.ids"), "a host");
+	no_iter = true;
+	ok(vp_safety_open(&safety, &host, &paths) == -ENOMEM,
+	   "who cannot go over the mounts says nothing of any device");
+	vp_safety_close(&safety);
+	no_iter = false;
+	ok(!vp_safety_open(&safety, &host, &paths), "later he can");
+	safety.paths.proc = "/nonexistent";
+	ok(!vp_safety_vfio_user(&safety, GPU, &user) &&
+	   safety.failed == -ENOENT, "processes that cannot be seen");
+	vp_safety_close(&safety);
+	vp_host_close(&host);
+
+	make_gpu();
+	tree_dir("class");
+	tree_text("class", "drm", "no folder");
+	uses_are(GPU, "unknown: what uses it cannot be told, for class/drm could not be looked at: Not a directory",
+		 "a class that cannot be read");
+}
+
 int main(void)
 {
 	test_displays();
@@ -303,6 +350,7 @@ int main(void)
 	test_users();
 	test_long_command_line();
 	test_hosts();
+	test_unknown();
 	tree_remove();
 	return done();
 }

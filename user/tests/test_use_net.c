@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What goes over the network interfaces of a device, on made-up hosts. */
+#include <ifaddrs.h>
 #include <stdarg.h>
 
 #include "uses.h"
@@ -11,6 +12,14 @@ static const char no_mounts[] =
 	"21 1 0:5 / /proc rw - proc none rw\n";
 static const char head[] =
 	"Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
+
+/* In place of the C library's: the kernel does not answer. */
+int getifaddrs(struct ifaddrs **list)
+{
+	*list = NULL;
+	errno = ENOBUFS;
+	return -1;
+}
 
 static void uevent(const char *name, const char *kind)
 {
@@ -250,6 +259,38 @@ static void test_usb_port(void)
 	   "a network adapter on USB");
 }
 
+/* What could not be looked at is not unused. */
+static void test_unknown(void)
+{
+	struct vp_uses uses;
+
+	two_ports(no_mounts);
+	uses_ask = true;
+	uses_are(NIC, "unknown: what uses it cannot be told, for network addresses could not be looked at: No buffer space available",
+		 "the kernel does not tell addresses");
+	uses_of(NIC, &uses);
+	ok(vp_safety_refusing(&uses, false) == 1 &&
+	   vp_safety_refusing(&uses, true) == 1 &&
+	   !vp_safety_allow(&uses.uses[0]) &&
+	   strstr(vp_safety_in_use(&uses.uses[0]), "may be"),
+	   "that refuses, at the next boot, too");
+	tree_below("pci0000:00/0000:00:1c.0", "0000:04:00.0", 0x8086, 0x1,
+		   0x010000, NULL);
+	uses_are("0000:04:00.0", "", "nothing of what has no interface");
+
+	two_ports(no_mounts);
+	tree_dir("proc/net/route");
+	uses_are(NIC, "unknown: what uses it cannot be told, for routes could not be looked at: Input/output error",
+		 "a list of routes that breaks off");
+
+	two_ports(no_mounts);
+	tree_dir("proc/net/ipv6_route");
+	tree_text("proc", "addresses", "eth1 10.0.0.5\n");
+	uses_are(SPARE, "unknown: what uses it cannot be told, for routes could not be looked at: Input/output error\n"
+		 "address: the host's address 10.0.0.5 is on it (eth1)",
+		 "beside what is known");
+}
+
 int main(void)
 {
 	test_addresses();
@@ -260,6 +301,7 @@ int main(void)
 	test_vlans();
 	test_remotes();
 	test_usb_port();
+	test_unknown();
 	tree_remove();
 	return done();
 }

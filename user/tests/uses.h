@@ -11,6 +11,7 @@ static struct vp_host uses_host;
 static char uses_proc[64], uses_dev[64], uses_addresses[64];
 static const char *uses_ssh;
 static int uses_pid;
+static bool uses_ask;
 
 /* A new tree; what is mounted comes with it. */
 static inline void uses_make(const char *mountinfo)
@@ -30,6 +31,7 @@ static inline void uses_make(const char *mountinfo)
 		 tree_root);
 	uses_ssh = NULL;
 	uses_pid = 0;
+	uses_ask = false;
 }
 
 /* The uses of a device; everything is read anew. */
@@ -37,7 +39,7 @@ static inline void uses_of(const char *address, struct vp_uses *uses)
 {
 	const struct vp_safety_paths paths = {
 		.proc = uses_proc, .dev = uses_dev,
-		.addresses = uses_addresses, .ssh = uses_ssh, .pid = uses_pid,
+		.addresses = uses_ask ? NULL : uses_addresses, .ssh = uses_ssh, .pid = uses_pid,
 	};
 	const struct vp_host_dev *dev;
 	struct vp_safety safety;
