@@ -24,10 +24,12 @@
  * struct address - an address of the host
  * @name: the interface
  * @text: the address
+ * @local: it never leaves the host or the link: nothing, but for a login
  */
 struct address {
 	char name[IF_NAMESIZE];
 	char text[INET6_ADDRSTRLEN];
+	bool local;
 };
 
 /**
@@ -48,10 +50,9 @@ struct route {
 
 /**
  * struct vp_net - addresses and routes
- * @addresses: the addresses, but for those that never leave the host or the
- *             link
+ * @addresses: the addresses
  * @address_count: number of @addresses
- * @routes: the routes, likewise
+ * @routes: the routes, but for those that never leave the host or the link
  * @route_count: number of @routes
  */
 struct vp_net {
@@ -129,8 +130,6 @@ static int keep_address(struct vp_net *net, const char *name, int family,
 {
 	struct address *address;
 
-	if (is_local(family, addr))
-		return 0;
 	if (!make_room((void **)&net->addresses, net->address_count,
 		       sizeof(*net->addresses)))
 		return -ENOMEM;
@@ -139,6 +138,7 @@ static int keep_address(struct vp_net *net, const char *name, int family,
 	snprintf(address->name, sizeof(address->name), "%.*s",
 		 (int)strcspn(name, ":"), name);
 	inet_ntop(family, addr, address->text, sizeof(address->text));
+	address->local = is_local(family, addr);
 	return 0;
 }
 
@@ -364,15 +364,27 @@ static void chain(const struct links *all, const struct link *link, char *buf,
 	}
 }
 
-/* The address that this login came to, third in SSH_CONNECTION. */
-static bool is_ssh(const struct vp_safety *safety, const char *address)
+/*
+ * The address that this login came to, third in SSH_CONNECTION. That of a link
+ * says which one, behind a '%': other links may have the same. One of which the
+ * name is not known is a number, and may be any.
+ */
+static bool is_ssh(const struct vp_safety *safety,
+		   const struct address *address)
 {
-	char text[INET6_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN + IF_NAMESIZE], *scope;
 
-	if (sscanf(safety->ssh, "%*s %*s %45s", text) != 1)
+	if (sscanf(safety->ssh, "%*s %*s %61s", text) != 1)
+		return false;
+	scope = strchr(text, '%');
+	if (scope)
+		*scope++ = '\0';
+	if (scope && strspn(scope, "0123456789") != strlen(scope) &&
+	    strcmp(scope, address->name) != 0)
 		return false;
 	/* An IPv4 address may come in the clothes of an IPv6 one. */
-	return !strcmp(!strncmp(text, "::ffff:", 7) ? text + 7 : text, address);
+	return !strcmp(!strncmp(text, "::ffff:", 7) ? text + 7 : text,
+		       address->text);
 }
 
 static void tell_addresses(struct links *all, struct link *link,
@@ -384,11 +396,13 @@ static void tell_addresses(struct links *all, struct link *link,
 	for (i = 0; i < net->address_count; i++) {
 		if (strcmp(net->addresses[i].name, link->name) != 0)
 			continue;
-		if (is_ssh(all->safety, net->addresses[i].text))
+		if (is_ssh(all->safety, &net->addresses[i])) {
 			vp_safety_add(all->uses, VP_USE_SSH, link->usb,
 				      "your ssh login comes in over it (%s on %s)",
 				      net->addresses[i].text, where);
-		if (!count++)
+			link->told = true;
+		}
+		if (!net->addresses[i].local && !count++)
 			memcpy(first, net->addresses[i].text, sizeof(first));
 	}
 	if (!count)

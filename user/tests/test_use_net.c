@@ -95,6 +95,18 @@ static void test_addresses(void)
 	uses_ssh = "10.0.0.9 51234 10.0.0.6 22";
 	uses_are(NIC, "address: the host's addresses 10.0.0.5 and 1 more are on it (eth0)",
 		 "a login by another port");
+	tree_text("proc", "addresses",
+		  "eth0 fe80::5\neth1 fe80::5\neth1 169.254.3.4\n");
+	uses_ssh = "fe80::9%eth0 51234 fe80::5%eth0 22";
+	uses_are(NIC, "ssh: your ssh login comes in over it (fe80::5 on eth0)",
+		 "a login over the link alone");
+	uses_are(SPARE, "", "not over another link with the same address");
+	uses_ssh = "fe80::9%7 51234 fe80::5%7 22";
+	uses_are(SPARE, "ssh: your ssh login comes in over it (fe80::5 on eth1)",
+		 "a link whose name nobody knows may be any");
+	uses_ssh = "169.254.3.9 51234 169.254.3.4 22";
+	uses_are(SPARE, "ssh: your ssh login comes in over it (169.254.3.4 on eth1)",
+		 "over the link alone, in IPv4");
 	uses_ssh = "nonsense";
 	tree_text("proc", "addresses", "eth0:1 10.0.0.7\n");
 	uses_are(NIC, "address: the host's address 10.0.0.7 is on it (eth0)",
