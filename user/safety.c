@@ -33,6 +33,7 @@ static const struct kind kinds[] = {
 	[VP_USE_SWAP] = { "swap", true, true, VP_ALLOW_STORAGE },
 	[VP_USE_STACK] = { "stack", true, true, VP_ALLOW_STORAGE },
 	[VP_USE_POOL] = { "pool", true, true, VP_ALLOW_STORAGE },
+	[VP_USE_EXPORT] = { "export", true, true, VP_ALLOW_STORAGE },
 	[VP_USE_CLAIMED] = { "claimed", true, true, VP_ALLOW_STORAGE },
 	[VP_USE_DISK_OPEN] = { "disk-open", true, true, VP_ALLOW_STORAGE },
 	[VP_USE_DEFAULT_ROUTE] = { "default-route", true, true,

@@ -25,6 +25,7 @@
  * @VP_USE_SWAP: the host swaps to it
  * @VP_USE_STACK: another block device stands on it
  * @VP_USE_POOL: a ZFS pool that is imported is on it
+ * @VP_USE_EXPORT: other hosts have a disk of it, or all of it
  * @VP_USE_CLAIMED: the kernel has claimed a disk of it, for what is not known
  * @VP_USE_DISK_OPEN: a process has a disk of it open
  * @VP_USE_DEFAULT_ROUTE: the default route goes over it
@@ -51,6 +52,7 @@ enum vp_use_kind {
 	VP_USE_SWAP,
 	VP_USE_STACK,
 	VP_USE_POOL,
+	VP_USE_EXPORT,
 	VP_USE_CLAIMED,
 	VP_USE_DISK_OPEN,
 	VP_USE_DEFAULT_ROUTE,

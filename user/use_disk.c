@@ -2,8 +2,8 @@
 /*
  * What stands on the disks behind a device: partitions, what is stacked upon
  * them (LVM, MD, dm-crypt, bcache and so on, by the holders that the kernel
- * lists), file systems and swap on any of it; who has one of them open; and, for
- * what the kernel does not list, whether it has claimed a disk (ZFS, what is
+ * lists), file systems and swap on any of it; who has one of them open, and which
+ * other hosts; and, for what the kernel does not list, whether it has claimed a disk (ZFS, what is
  * mounted in another namespace) and what a disk's own marks say.
  */
 #include <fcntl.h>
@@ -22,6 +22,9 @@
 #define LABEL_LEN	160
 /* Block devices of one PCI device, with all that is stacked upon them. */
 #define NODES_MAX	4096
+/* Below sysfs: what the kernel exports to other hosts. */
+#define NVMET		"kernel/config/nvmet/subsystems"
+#define LIO		"kernel/config/target/core"
 #define SUBSYSTEM	"/nvme-subsystem/"
 
 /**
@@ -376,6 +379,71 @@ static void tell_open(struct stack *stack, struct node *node)
 	}
 }
 
+/* Is an export turned on, and what is exported? */
+static bool is_exported(char *path, const char *dir, const char *file)
+{
+	return vp_peek_text(path, VP_PEEK_LEN, "%s/enable", dir) &&
+	       !strcmp(path, "1") &&
+	       vp_peek_text(path, VP_PEEK_LEN, "%s/%s", dir, file);
+}
+
+/*
+ * Over NVMe, or as SCSI by LIO. The folder has others in it: subsystems, or what
+ * LIO calls an adapter; those have the exports, perhaps a folder further down.
+ */
+static void tell_exports(struct stack *stack, struct node *node,
+			 const char *folder, const char *below, const char *file)
+{
+	char dir[VP_PEEK_LEN], path[VP_PEEK_LEN];
+	struct dirent **above, **names;
+	int count, n, i, k;
+
+	count = vp_peek_list(&above, "%s/%s", sysfs(stack), folder);
+	for (i = 0; i < count; i++) {
+		n = vp_peek_list(&names, "%s/%s/%s%s", sysfs(stack), folder,
+				 above[i]->d_name, below);
+		for (k = 0; k < n; k++) {
+			snprintf(dir, sizeof(dir), "%s/%s/%s%s/%s",
+				 sysfs(stack), folder, above[i]->d_name, below,
+				 names[k]->d_name);
+			if (!is_exported(path, dir, file) ||
+			    !is_source(stack, node, path))
+				continue;
+			node->used = true;
+			vp_safety_add(stack->uses, VP_USE_EXPORT, node->usb,
+				      below[0] ?
+				      "%s is exported over NVMe-oF as %.160s namespace %.32s" :
+				      "%s is exported by LIO as %.32s/%.160s",
+				      node->label, above[i]->d_name,
+				      names[k]->d_name);
+		}
+		vp_peek_free(names, n);
+	}
+	vp_peek_free(above, count);
+}
+
+/* A whole NVMe controller that is exported, with all that it has. */
+static void tell_passthrough(struct stack *stack, const struct vp_host_dev *dev)
+{
+	char dir[VP_PEEK_LEN], path[VP_PEEK_LEN], target[VP_PEEK_LEN];
+	struct dirent **names;
+	int count, i;
+
+	count = vp_peek_list(&names, "%s/" NVMET, sysfs(stack));
+	for (i = 0; i < count; i++) {
+		snprintf(dir, sizeof(dir), "%s/" NVMET "/%s/passthru",
+			 sysfs(stack), names[i]->d_name);
+		if (is_exported(path, dir, "device_path") &&
+		    vp_peek_link(target, sizeof(target), "%s/class/nvme/%s",
+				 sysfs(stack), vp_peek_base(path)) &&
+		    vp_peek_has_part(target, dev->address))
+			vp_safety_add(stack->uses, VP_USE_EXPORT, false,
+				      "all of it (%.32s) is exported over NVMe-oF as %.160s",
+				      path, names[i]->d_name);
+	}
+	vp_peek_free(names, count);
+}
+
 /* What stands on a disk and has nothing on itself that is known. */
 static void tell_stack(struct stack *stack, const struct node *node)
 {
@@ -519,12 +587,16 @@ void vp_use_disks(struct vp_safety *safety, const struct vp_host_dev *dev,
 		vp_safety_fail(safety, "disks", -ENOMEM);
 		return;
 	}
+	tell_passthrough(&stack, dev);
 	find_disks(&stack, dev);
 	find_holders(&stack);
 	for (i = 0; i < stack.count; i++) {
 		tell_mounts(&stack, &stack.nodes[i]);
 		tell_swap(&stack, &stack.nodes[i]);
 		tell_open(&stack, &stack.nodes[i]);
+		tell_exports(&stack, &stack.nodes[i], NVMET, "/namespaces",
+			     "device_path");
+		tell_exports(&stack, &stack.nodes[i], LIO, "", "udev_path");
 		tell_stack(&stack, &stack.nodes[i]);
 	}
 	/* Partitions before their disks. */

@@ -327,6 +327,52 @@ static void test_open_disks(void)
 	uses_are(SPARE, "", "udev looks at every disk");
 }
 
+static void add_export(const char *dir, const char *file, const char *path,
+		       const char *enable)
+{
+	tree_dir(dir);
+	tree_text(dir, file, path);
+	tree_text(dir, "enable", enable);
+}
+
+/* The kernel exports a disk, and keeps it from nobody by that. */
+static void test_exports(void)
+{
+	static const char nvmet[] =
+		"kernel/config/nvmet/subsystems/nqn.2014-08.org:a";
+	char dir[256];
+
+	two_drives(no_mounts, "dm-0");
+	add_mapping("dm-0", "254:0\n", "vg0-lun\n", "LVM-abc\n", NULL);
+	snprintf(dir, sizeof(dir), "%s/namespaces/3", nvmet);
+	add_export(dir, "device_path", "/dev/nvme1n1\n", "0\n");
+	uses_are(SPARE, "", "an export that is turned off");
+	add_export(dir, "device_path", "/dev/nvme1n1\n", "1\n");
+	uses_are(SPARE, "export: /dev/nvme1n1 is exported over NVMe-oF as nqn.2014-08.org:a namespace 3",
+		 "an export over NVMe");
+	uses_are(NVME, "stack: LVM vg0-lun is on it (on /dev/nvme0n1p1), not mounted",
+		 "of the other drive");
+	tree_dir("kernel/config/target/core/alua");
+	add_export("kernel/config/target/core/iblock_0/lun0", "udev_path",
+		   "/dev/mapper/vg0-lun\n", "1\n");
+	uses_are(NVME, "export: LVM vg0-lun is exported by LIO as iblock_0/lun0",
+		 "what stands on a disk, as SCSI");
+	tree_dir("dev/disk/by-id");
+	tree_text("dev", "nvme1n1", "");
+	tree_symlink("dev/disk/by-id/x", "../../nvme1n1");
+	add_export(dir, "device_path", "/dev/disk/by-id/x\n", "1\n");
+	uses_are(SPARE, "export: /dev/nvme1n1 is exported over NVMe-oF as nqn.2014-08.org:a namespace 3",
+		 "by a link of udev's");
+	add_export(dir, "device_path", "/srv/image\n", "1\n");
+	uses_are(SPARE, "", "a file");
+
+	tree_class("nvme", "pci0000:00/0000:00:1c.1/" SPARE "/nvme", "nvme1");
+	snprintf(dir, sizeof(dir), "%s/passthru", nvmet);
+	add_export(dir, "device_path", "/dev/nvme1\n", "1\n");
+	uses_are(SPARE, "export: all of it (/dev/nvme1) is exported over NVMe-oF as nqn.2014-08.org:a",
+		 "a controller as a whole");
+}
+
 static void test_usb_disk(void)
 {
 	struct vp_uses uses;
@@ -383,6 +429,7 @@ int main(void)
 	test_signatures();
 	test_zfs();
 	test_open_disks();
+	test_exports();
 	test_usb_disk();
 	test_many();
 	tree_remove();
