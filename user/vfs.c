@@ -89,6 +89,26 @@ static bool find_net(const struct vp_host *host, const struct vp_host_dev *vf,
 	return false;
 }
 
+/* What the host would miss of it, as of any other device. */
+static bool find_use(struct vp_safety *safety, const struct vp_host_dev *vf,
+		     char *text)
+{
+	const struct vp_use *use;
+	struct vp_uses uses;
+	size_t i;
+
+	vp_safety_uses(safety, vf, &uses);
+	for (i = 0; i < uses.count; i++) {
+		use = &uses.uses[i];
+		if (!vp_safety_refuses(use, false))
+			continue;
+		snprintf(text, VP_VFS_LEN, "%s: %.280s",
+			 vp_safety_in_use(use), use->text);
+		return true;
+	}
+	return false;
+}
+
 /**
  * vp_vfs_use() - would anybody miss a VF
  * @safety: what the host is up to
@@ -115,6 +135,8 @@ bool vp_vfs_use(struct vp_safety *safety, const struct vp_host_dev *vf,
 		return true;
 	if (told && told->in_use)
 		snprintf(text, VP_VFS_LEN, "is in use: a user has it open");
+	else if (find_use(safety, vf, text))
+		;
 	else if (find_net(host, vf, net))
 		snprintf(text, VP_VFS_LEN, "is the host's interface %s, which is up",
 			 net);

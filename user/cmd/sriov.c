@@ -6,6 +6,7 @@
  * waits until each is where the rules want it. What would take a VF from
  * somebody is refused.
  */
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +21,8 @@
 
 /* How often to look while the kernel is at it. */
 #define LOOK_NS		100000000L
+/* Seconds that VFs have to go, however short the wait: drivers take their time. */
+#define GO_SECONDS	10
 
 /**
  * struct sriov - one run of the command
@@ -112,10 +115,22 @@ static int check_users(struct sriov *sriov)
 	struct vp_safety safety;
 	char text[VP_VFS_LEN];
 	size_t i, used = 0;
+	int ret;
 
-	/* Without the mounts one can still be asked who has what open. */
-	vp_safety_open(&safety, &sriov->host, NULL);
-	for (i = 0; i < sriov->vfs.count; i++) {
+	if (!sriov->vfs.count)
+		return VP_EXIT_DONE;
+	ret = vp_safety_open(&safety, &sriov->host, NULL);
+	if (ret && !force) {
+		vp_out_error("whether VFs of %s (%s) are in use cannot be told: %s/self/mountinfo: %s",
+			     sriov->pf, sriov->name, safety.paths.proc,
+			     strerror(-ret));
+		vp_out_error_more("Nothing was changed. --force would not ask.");
+		vp_safety_close(&safety);
+		return VP_EXIT_KERNEL;
+	}
+	if (ret)
+		vp_out_note("--force: whether its VFs are in use cannot be told");
+	for (i = 0; !ret && i < sriov->vfs.count; i++) {
 		told = sriov->module && !vp_nl_dev(&sriov->nl,
 				sriov->vfs.devs[i]->address, &dev) ? &dev : NULL;
 		if (!vp_vfs_use(&safety, sriov->vfs.devs[i], told, text))
@@ -178,12 +193,80 @@ static int say_failed(const struct sriov *sriov, unsigned int target, int errnum
 	return VP_EXIT_KERNEL;
 }
 
+static void print_numbers(const struct sriov *sriov, unsigned int present,
+			  bool pending)
+{
+	struct json_object *obj = vp_out_json();
+
+	vp_out_json_bool(obj, "changed", true);
+	vp_out_json_bool(obj, "pending", pending);
+	vp_out_json_string(obj, "pf", sriov->pf);
+	vp_out_json_number(obj, "vfs", present);
+	vp_out_json_number(obj, "vfs_wanted", sriov->wanted);
+	vp_out_json_number(obj, "vfs_max", sriov->vfs.total);
+	vp_out_json_print(obj);
+}
+
+/* Whom the kernel waits for, if that can be found out. */
+static void find_keeper(const struct sriov *sriov, char *buf, size_t size)
+{
+	const struct vp_host_dev *vf;
+	char who[VP_USE_LEN / 2];
+	struct vp_safety safety;
+	struct vp_user user;
+	size_t i;
+
+	snprintf(buf, size, "what keeps them is not known; the kernel log may say");
+	vp_safety_open(&safety, &sriov->host, NULL);
+	for (i = 0; i < sriov->vfs.count; i++) {
+		vf = sriov->vfs.devs[i];
+		if (!vp_device_is_vfio(&sriov->host, vf->address, vf->driver) ||
+		    !vp_safety_vfio_user(&safety, vf->address, &user))
+			continue;
+		vp_safety_print_user(&user, who, sizeof(who));
+		snprintf(buf, size, "%s is in use by %s, and the kernel waits for that",
+			 vf->address, who);
+		break;
+	}
+	vp_safety_close(&safety);
+}
+
+/* They go when they can, in their own time. Return: an exit status. */
+static int say_still_going(const struct sriov *sriov)
+{
+	int present = vp_vfs_count(&sriov->host, pf_of(sriov));
+	char why[VP_VFS_LEN];
+
+	find_keeper(sriov, why, sizeof(why));
+	vp_out_error("%s (%s): its VFs are still going: %s", sriov->pf,
+		     sriov->name, why);
+	if (sriov->wanted)
+		vp_out_error_more("The new ones were not made. Once the old ones are gone: vfiopolicy sriov %s %u",
+				  sriov->pf, sriov->wanted);
+	if (sriov->args->given & VP_OPT_JSON)
+		print_numbers(sriov, (unsigned int)present, !sriov->wanted);
+	return sriov->wanted ? VP_EXIT_KERNEL : VP_EXIT_PENDING;
+}
+
+/* In a process that may outlast this one: whoever reads our output need not wait. */
+static int set_aside(const struct sriov *sriov, unsigned int target)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (null < 0 || dup2(null, fd) < 0)
+			close(fd);
+	return -vp_vfs_set(&sriov->host, pf_of(sriov), target);
+}
+
 /*
  * Another process does it, so that this one can tell how far it has come, and
  * need not wait for a guest that does not let go. Return: an exit status.
  */
 static int set_number(struct sriov *sriov, unsigned int target)
 {
+	const double most = sriov->args->wait > GO_SECONDS ?
+			    sriov->args->wait : GO_SECONDS;
 	const struct timespec rest = { .tv_nsec = LOOK_NS };
 	double waited = 0;
 	pid_t child, got;
@@ -196,21 +279,18 @@ static int set_number(struct sriov *sriov, unsigned int target)
 		return VP_EXIT_KERNEL;
 	}
 	if (!child)
-		_exit(-vp_vfs_set(&sriov->host, pf_of(sriov), target));
+		_exit(set_aside(sriov, target));
 	while (!(got = waitpid(child, &status, WNOHANG))) {
 		show_progress(sriov, target);
 		nanosleep(&rest, NULL);
 		waited += (double)LOOK_NS / 1e9;
 		/* To make them takes as long as it takes. */
-		if (!target && waited >= sriov->args->wait)
+		if (!target && waited >= most)
 			break;
 	}
 	end_progress(sriov);
-	if (!got) {
-		vp_out_error("%s (%s): its VFs are still going: one is in use, and the kernel waits for its user",
-			     sriov->pf, sriov->name);
-		return VP_EXIT_PENDING;
-	}
+	if (!got)
+		return say_still_going(sriov);
 	if (got < 0 || !WIFEXITED(status))
 		return say_failed(sriov, target, EIO);
 	return WEXITSTATUS(status) ?
@@ -393,8 +473,6 @@ static int look_again(struct sriov *sriov)
 
 static int rehearse(const struct sriov *sriov)
 {
-	struct json_object *obj;
-
 	if (sriov->vfs.present && sriov->wanted)
 		vp_out_say("%s  %s: %u VFs -> 0 -> %u", sriov->pf, sriov->name,
 			   sriov->vfs.present, sriov->wanted);
@@ -402,15 +480,8 @@ static int rehearse(const struct sriov *sriov)
 		vp_out_say("%s  %s: %u VFs -> %u", sriov->pf, sriov->name,
 			   sriov->vfs.present, sriov->wanted);
 	vp_out_say("Nothing was changed: this was a dry run.");
-	if (sriov->args->given & VP_OPT_JSON) {
-		obj = vp_out_json();
-		vp_out_json_bool(obj, "changed", true);
-		vp_out_json_string(obj, "pf", sriov->pf);
-		vp_out_json_number(obj, "vfs", sriov->vfs.present);
-		vp_out_json_number(obj, "vfs_wanted", sriov->wanted);
-		vp_out_json_number(obj, "vfs_max", sriov->vfs.total);
-		vp_out_json_print(obj);
-	}
+	if (sriov->args->given & VP_OPT_JSON)
+		print_numbers(sriov, sriov->vfs.present, false);
 	return VP_EXIT_WOULD_CHANGE;
 }
 
@@ -485,7 +556,7 @@ const struct vp_command vp_cmd_sriov = {
 "  PF                an address, network interface, disk or device file\n"
 "  N                 how many there are to be; 0 removes them\n"
 "  --wait=SEC        wait so long for the VFs to be where rules want them, or to\n"
-"                    go (10)\n"
+"                    go (10; for them to go never less)\n"
 "  --force           also when VFs that are there now are in use\n"
 "  --dry-run         say what would happen, and change nothing\n"
 "To change their number the kernel has to remove all of them first. Until the\n"

@@ -190,6 +190,15 @@ VF 1  0000:03:10.2  with the host (igbvf): no rule names it
 EOF
 [ "$(cat "$pf/sriov_numvfs")" = 2 ]
 result $? "    nothing was written"
+mv "$root/proc/self/mountinfo" "$root/proc/self/away"
+golden 2 "VFs of which nothing can be told" sriov -n 03:00.0 3 </dev/null
+has err "whether VFs of 0000:03:00.0 (8086:10c9) are in use cannot be told"
+has err "Nothing was changed."
+golden 5 "with --force" sriov -n --force --dry-run 03:00.0 0 <<'EOF'
+0000:03:00.0  8086:10c9: 2 VFs -> 0
+Nothing was changed: this was a dry run.
+EOF
+mv "$root/proc/self/away" "$root/proc/self/mountinfo"
 # Here the file takes any number, and no VFs go or come.
 golden 0 "none of them" sriov -n 03:00.0 0 <<'EOF'
 0000:03:00.0  8086:10c9: its 2 VFs are gone

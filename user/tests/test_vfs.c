@@ -70,10 +70,14 @@ static void uses(void)
 {
 	struct vp_nl_dev told = { .in_use = true };
 	char text[VP_VFS_LEN], proc[PATH_MAX];
-	const struct vp_safety_paths paths = { .proc = proc, .dev = "/none" };
+	char addresses[PATH_MAX];
+	const struct vp_safety_paths paths = {
+		.proc = proc, .dev = "/none", .addresses = addresses,
+	};
 	struct vp_safety safety;
 
 	snprintf(proc, sizeof(proc), "%s/proc", tree_root);
+	snprintf(addresses, sizeof(addresses), "%s/addresses", tree_root);
 	tree_dir("proc/self");
 	tree_text("proc/self", "mountinfo", "");
 	tree_dir("proc/4711/fd");
@@ -95,6 +99,17 @@ static void uses(void)
 	ok(vp_vfs_use(&safety, vp_host_find(&host, "0000:03:10.4"), NULL, text),
 	   "or a process has");
 	is(text, "is in use by qemu 4711", "which one");
+	tree_text("", "addresses", "eth6 10.0.0.5\n");
+	vp_safety_close(&safety);
+	vp_safety_open(&safety, &host, &paths);
+	ok(vp_vfs_use(&safety, vp_host_find(&host, "0000:03:10.2"), NULL, text),
+	   "or the host has it for something else");
+	is(text, "is in use by this host: the host's address 10.0.0.5 is on it (eth6)",
+	   "in which");
+	vp_safety_fail(&safety, "memory", -ENOMEM);
+	ok(vp_vfs_use(&safety, vp_host_find(&host, "0000:03:10.0"), NULL, text) &&
+	   strstr(text, "may be in use by this host"),
+	   "what cannot be looked at may be in use");
 	vp_safety_close(&safety);
 }
 
