@@ -72,12 +72,15 @@ static int refuse_user(const struct vp_host_dev *dev,
 /* Override, driver, and a new look of the bus. Return: an exit status. */
 static int give_back(const struct vp_host *host, const struct vp_host_dev *dev)
 {
+	char driver[VP_HOST_LEN];
 	int ret;
 
 	ret = vp_sysfs_write_dev(host, dev->address, "driver_override", "\n");
 	if (ret)
 		return fail(dev, "driver_override", ret);
-	if (dev->driver[0] && is_keeper(host, dev->address, dev->driver)) {
+	/* Somebody may have given it to a driver of the host's by now. */
+	vp_host_driver(host, dev->address, driver);
+	if (driver[0] && is_keeper(host, dev->address, driver)) {
 		ret = vp_sysfs_write_dev(host, dev->address, "driver/unbind",
 					 dev->address);
 		/* It may have left by itself. */
