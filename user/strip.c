@@ -150,8 +150,8 @@ static const char *find_word(struct vp_site_span line, const char *word)
 }
 
 /* Command lines: the word goes, and a blank with it. */
-static void cut_words(FILE *out, const struct vp_strip *strip,
-		      const struct vp_site_entry *const *gone, size_t count)
+static int cut_words(FILE *out, const struct vp_strip *strip,
+		     const struct vp_site_entry *const *gone, size_t count)
 {
 	const char *pos = strip->old, *end = pos + strip->old_len, *at;
 	struct vp_site_span line;
@@ -161,7 +161,9 @@ static void cut_words(FILE *out, const struct vp_strip *strip,
 
 	for (number = 1; vp_site_next_line(&pos, end, &line); number++) {
 		copy = strndup(line.text, line.len);
-		for (i = 0; copy && i < count; i++) {
+		if (!copy)
+			return -ENOMEM;
+		for (i = 0; i < count; i++) {
 			if (number < gone[i]->line || number > gone[i]->last)
 				continue;
 			at = find_word(vp_site_str(copy), gone[i]->text);
@@ -175,25 +177,27 @@ static void cut_words(FILE *out, const struct vp_strip *strip,
 				from--;
 			memmove(copy + from, at, strlen(at) + 1);
 		}
-		fputs(copy ? copy : "", out);
+		fputs(copy, out);
 		free(copy);
 		if (line.text + line.len < end)
 			putc('\n', out);
 	}
+	return 0;
 }
 
 static int make_text(struct vp_strip *strip, enum vp_site_format format,
 		     const struct vp_site_entry *const *gone, size_t count)
 {
 	FILE *out = open_memstream(&strip->text, &strip->len);
+	int ret = 0;
 
 	if (!out)
 		return fail(strip, -ENOMEM, "%s", strerror(ENOMEM));
 	if (format == VP_SITE_FMT_MODPROBE)
 		comment_out(out, strip, gone, count);
 	else
-		cut_words(out, strip, gone, count);
-	if (ferror(out) | fclose(out))
+		ret = cut_words(out, strip, gone, count);
+	if (ferror(out) | fclose(out) || ret)
 		return fail(strip, -ENOMEM, "%s", strerror(ENOMEM));
 	if (memchr(strip->old, '\0', strip->old_len) ||
 	    !says_the_rest(strip, format, gone, count))
@@ -311,6 +315,24 @@ static int write_new(const struct vp_strip *strip, const char *path,
 	return ret;
 }
 
+/* A name that was made or taken away counts only when its folder is on the disk. */
+static int sync_folder(const char *path)
+{
+	char folder[PATH_MAX];
+	int fd, ret = 0;
+
+	snprintf(folder, sizeof(folder), "%.*s",
+		 (int)(strrchr(path, '/') - path), path);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	/* Not every file system of boot files can. */
+	if (fsync(fd) && errno != EINVAL)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
 static int keep_old(const struct vp_site *site, struct vp_strip *strip)
 {
 	unsigned int n;
@@ -331,6 +353,9 @@ static int keep_old(const struct vp_site *site, struct vp_strip *strip)
 		if (!ret)
 			ret = write_new(strip, whole, strip->old,
 					strip->old_len);
+		/* Only then the old one may go. */
+		if (!ret)
+			ret = sync_folder(whole);
 		free(whole);
 	}
 	return ret;
@@ -352,8 +377,13 @@ static int put(const struct vp_strip *strip, const char *whole)
 	char temporary[PATH_MAX];
 	int ret;
 
-	if (!strip->text)
-		return unlink(whole) ? -errno : 0;
+	if (!strip->text) {
+		if (unlink(whole))
+			return -errno;
+		/* It is gone, whether or not that outlasts a crash. */
+		sync_folder(whole);
+		return 0;
+	}
 	snprintf(temporary, sizeof(temporary), "%.*s/" TEMPORARY,
 		 (int)(strrchr(whole, '/') - whole), whole);
 	/* One that a crash has left. */
@@ -365,6 +395,8 @@ static int put(const struct vp_strip *strip, const char *whole)
 		ret = -errno;
 	if (ret)
 		unlink(temporary);
+	else
+		sync_folder(whole);
 	return ret;
 }
 
