@@ -216,7 +216,8 @@ static int del_from_files(struct del *del, const struct vp_rules_lock *lock,
 	struct vp_rules_error error;
 	int ret;
 
-	if (!vp_rules_find(&del->files, del->text))
+	/* No file had it, nor has the module it from one. */
+	if (lock->dir < 0)
 		return 0;
 	ret = vp_rules_del(lock, del->text, between, del, &del->edited, &error);
 	if (!ret || ret == -ENOENT || del->refused)
@@ -389,6 +390,21 @@ out:
 	return ret;
 }
 
+/*
+ * What the module has from files may have been saved since they were read here,
+ * and would be back with the next apply.
+ */
+static bool is_from_files(const struct del *del)
+{
+	size_t i;
+
+	for (i = 0; i < del->rule_count; i++)
+		if (is_meant(del, &del->rules[i]) &&
+		    del->rules[i].origin == VFIOPOLICY_ORIGIN_FILE)
+			return true;
+	return false;
+}
+
 static int del_rule(struct del *del, const char *what)
 {
 	struct vp_rules_lock lock = { .dir = -1 };
@@ -399,7 +415,7 @@ static int del_rule(struct del *del, const char *what)
 	if ((saved || is_in_module(del)) &&
 	    del->args->given & VP_OPT_DRY_RUN)
 		return dry_run(del, what);
-	if (saved && vp_watch_lock(&lock)) {
+	if ((saved || is_from_files(del)) && vp_watch_lock(&lock)) {
 		vp_out_error_more("Nothing was changed.");
 		return VP_EXIT_KERNEL;
 	}
