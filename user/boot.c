@@ -419,7 +419,7 @@ int vp_boot_update(const struct vp_args *args)
 	unsigned int left;
 	int ret;
 
-	if (vp_trial_lasts(&left))
+	if (vp_trial_look(&left) == VP_TRIAL_LASTS)
 		return VP_EXIT_DONE;
 	if (vp_rules_read(&rules, &error)) {
 		vp_out_error("%s", error.text);

@@ -6,8 +6,9 @@
  *
  * As long as it waits there is the file /run/vfiopolicy/unconfirmed, locked by it;
  * what is written there is for people. To confirm is to delete that file, and to
- * begin taking back is to rename it, so only one of the two comes to pass. A file
- * that nobody has locked is one whose process was killed.
+ * begin taking back is to rename it, so only one of the two comes to pass. It is
+ * made empty when that has begun. A file that nobody has locked is one whose process
+ * was killed.
  *
  * The rule files stay as they are: what somebody wrote is his. They are in force
  * again when he applies them again.
@@ -32,18 +33,19 @@
 /* How often, and every how many seconds, it is tried to put them back. */
 #define PUT_BACK_TRIES		720
 #define PUT_BACK_SECONDS	5
-/* What it is called while the rules are being put back. */
+/* What it is called while the rules are being put back, and before it is whole. */
 #define TAKEN_BACK	"taken-back"
+#define UNFINISHED	".unconfirmed-XXXXXX"
 
 /**
- * struct before - how things were
+ * struct vp_trial_before - how things were
  * @rules: all rules
  * @texts: those of the files, in @rules
  * @count: number of @texts
  * @devs: devices that were with the stub or their target
  * @ndevs: number of @devs
  */
-struct before {
+struct vp_trial_before {
 	struct vp_nl_rule *rules;
 	const char **texts;
 	size_t count;
@@ -75,15 +77,18 @@ static bool was_ours(const struct vp_nl_dev *dev)
 	       dev->state == VFIOPOLICY_STATE_ISOLATED;
 }
 
-static void forget(struct before *before)
+static void forget(struct vp_trial_before *before)
 {
+	if (!before)
+		return;
 	free(before->rules);
 	free(before->texts);
 	free(before->devs);
+	free(before);
 }
 
 /* To be forgotten, also after an error. */
-static int look(struct vp_nl *nl, struct before *before)
+static int look(struct vp_nl *nl, struct vp_trial_before *before)
 {
 	size_t count = 0, i;
 	int ret;
@@ -118,7 +123,7 @@ static void ask_for(const char *address)
 		       address, address);
 }
 
-static bool was_there(const struct before *before, const char *text)
+static bool was_there(const struct vp_trial_before *before, const char *text)
 {
 	size_t i;
 
@@ -129,7 +134,7 @@ static bool was_there(const struct before *before, const char *text)
 }
 
 /* Each rule for itself that has come since, so that one in use keeps no other. */
-static void del_new(struct vp_nl *nl, const struct before *before)
+static void del_new(struct vp_nl *nl, const struct vp_trial_before *before)
 {
 	struct vp_nl_rule *rules = NULL;
 	size_t count = 0, i;
@@ -144,7 +149,7 @@ static void del_new(struct vp_nl *nl, const struct before *before)
 }
 
 /* Not while a guest has a device of a rule that would go: then as soon as not. */
-static int put_back(struct vp_nl *nl, const struct before *before)
+static int put_back(struct vp_nl *nl, const struct vp_trial_before *before)
 {
 	struct vp_nl_replaced replaced;
 	unsigned int tries;
@@ -164,7 +169,7 @@ static int put_back(struct vp_nl *nl, const struct before *before)
 	return ret;
 }
 
-static void take_back(const struct before *before)
+static void take_back(const struct vp_trial_before *before)
 {
 	struct vp_nl_dev now;
 	struct vp_nl nl;
@@ -240,7 +245,7 @@ static void wait_until(const struct timespec *until, const char *path)
 }
 
 static void keep(const char *path, int lock, const struct timespec *until,
-		 const struct before *before)
+		 const struct vp_trial_before *before)
 {
 	char *taken = make_path(TAKEN_BACK);
 
@@ -248,6 +253,8 @@ static void keep(const char *path, int lock, const struct timespec *until,
 	openlog("vfiopolicy", LOG_PID, LOG_DAEMON);
 	wait_until(until, path);
 	if (taken && !rename(path, taken)) {
+		if (ftruncate(lock, 0))
+			syslog(LOG_DEBUG, "%s: %s", taken, strerror(errno));
 		take_back(before);
 		unlink(taken);
 	}
@@ -255,7 +262,7 @@ static void keep(const char *path, int lock, const struct timespec *until,
 
 /* Twice, so that nobody's child is left when the command ends. */
 static int start(const char *path, int lock, const struct timespec *until,
-		 const struct before *before)
+		 const struct vp_trial_before *before)
 {
 	pid_t pid = fork();
 	int status;
@@ -275,26 +282,42 @@ static int start(const char *path, int lock, const struct timespec *until,
 	return 0;
 }
 
-/* Locked, so that it is seen to be somebody's from the first moment. */
+/* Locked and whole when it gets its name: whoever sees it sees whose it is. */
 static int make_file(const char *path, unsigned int seconds,
 		     const struct timespec *until)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), ret = 0;
+	char *unfinished = make_path(UNFINISHED);
+	int fd, ret = 0;
 
-	if (fd < 0)
-		return -errno;
+	fd = unfinished ? mkostemp(unfinished, O_CLOEXEC) : -1;
+	if (fd < 0) {
+		ret = unfinished ? -errno : -ENOMEM;
+		free(unfinished);
+		return ret;
+	}
 	if (flock(fd, LOCK_EX | LOCK_NB) ||
 	    dprintf(fd, "%lld\n"
 		    "The second since boot at which the rules are put back, %u after they were\n"
 		    "applied, unless somebody says: vfiopolicy confirm\n",
-		    (long long)until->tv_sec, seconds) < 0)
+		    (long long)until->tv_sec, seconds) < 0 ||
+	    link(unfinished, path))
 		ret = -errno;
+	unlink(unfinished);
+	free(unfinished);
 	if (ret) {
-		unlink(path);
 		close(fd);
 		return ret;
 	}
 	return fd;
+}
+
+/* By the name that the file has now. */
+static bool is_at(int fd, const char *path)
+{
+	struct stat own, there;
+
+	return !fstat(fd, &own) && !stat(path, &there) &&
+	       own.st_ino == there.st_ino && own.st_dev == there.st_dev;
 }
 
 /**
@@ -303,35 +326,83 @@ static int make_file(const char *path, unsigned int seconds,
  * @nl: the connection to the module
  * @seconds: after so many, unless it is confirmed
  *
- * To be called under the lock of the rule files, and when vp_trial_lasts() says
- * that there is none.
+ * To be called under the lock of the rule files, and when vp_trial_look() says
+ * that none lasts.
  *
  * Return: 0 or -errno; nothing is to be taken back then.
  */
 int vp_trial_begin(struct vp_trial *trial, struct vp_nl *nl,
 		   unsigned int seconds)
 {
-	struct before before = { 0 };
 	struct timespec until;
-	int fd = -1, ret;
+	int fd, ret;
 
 	trial->path = NULL;
-	ret = look(nl, &before);
+	trial->fd = -1;
+	trial->before = calloc(1, sizeof(*trial->before));
+	ret = trial->before ? look(nl, trial->before) : -ENOMEM;
 	if (ret)
-		goto out;
+		return ret;
 	clock_gettime(CLOCK_BOOTTIME, &until);
 	until.tv_sec += seconds;
 	trial->path = make_path(UNCONFIRMED);
 	fd = trial->path ? make_file(trial->path, seconds, &until) : -ENOMEM;
-	ret = fd < 0 ? fd : start(trial->path, fd, &until, &before);
+	if (fd < 0) {
+		/* Whose it is that is there, it is not ours to remove. */
+		free(trial->path);
+		trial->path = NULL;
+		return fd;
+	}
+	trial->fd = open(trial->path, O_RDONLY | O_CLOEXEC);
+	ret = trial->fd < 0 ? -errno :
+			      start(trial->path, fd, &until, trial->before);
 	if (ret)
 		vp_trial_end(trial, false);
 	/* The process that waits has the lock by its own copy of this. */
-	if (fd >= 0)
-		close(fd);
-out:
-	forget(&before);
+	close(fd);
 	return ret;
+}
+
+/**
+ * vp_trial_is_over() - is there nobody left who would take anything back
+ * @trial: from vp_trial_begin()
+ *
+ * What was done after it was over is not taken back by anybody.
+ *
+ * Return: true when the time was over, or the process that waited was killed;
+ * false while it waits, and when it was confirmed.
+ */
+bool vp_trial_is_over(const struct vp_trial *trial)
+{
+	struct stat status;
+
+	if (!trial->path)
+		return false;
+	if (is_at(trial->fd, trial->path)) {
+		/* Nobody but who waits has it locked for longer than a moment. */
+		if (flock(trial->fd, LOCK_EX | LOCK_NB))
+			return false;
+		flock(trial->fd, LOCK_UN);
+		return true;
+	}
+	/* To confirm it is to delete it as it is. */
+	return fstat(trial->fd, &status) || status.st_nlink || !status.st_size;
+}
+
+/**
+ * vp_trial_put_back() - take back what was done after the trial was over
+ * @trial: from vp_trial_begin()
+ * @nl: the connection to the module
+ *
+ * Return: 0 or -errno, with the reason in @nl.
+ */
+int vp_trial_put_back(const struct vp_trial *trial, struct vp_nl *nl)
+{
+	struct vp_nl_replaced replaced;
+
+	return vp_nl_rule_replace(nl, VFIOPOLICY_ORIGIN_FILE,
+				  trial->before->texts, trial->before->count,
+				  &replaced);
 }
 
 /**
@@ -343,43 +414,65 @@ void vp_trial_end(struct vp_trial *trial, bool keep)
 {
 	if (!keep && trial->path)
 		unlink(trial->path);
+	if (trial->path && trial->fd >= 0)
+		close(trial->fd);
 	free(trial->path);
 	trial->path = NULL;
+	forget(trial->before);
+	trial->before = NULL;
 }
 
-/**
- * vp_trial_lasts() - is something on trial
- * @left: set to the seconds that it still has
- *
- * What is left of one whose process was killed is cleared away.
- *
- * Return: true when something is.
- */
-bool vp_trial_lasts(unsigned int *left)
+static enum vp_trial_state look_at(const char *path, unsigned int *left)
 {
-	char *path = make_path(UNCONFIRMED);
+	enum vp_trial_state state = VP_TRIAL_LASTS;
 	long long until = 0;
 	struct timespec now;
 	FILE *file;
 
-	file = path ? fopen(path, "re") : NULL;
-	if (!file) {
-		free(path);
-		return false;
+	for (;;) {
+		file = fopen(path, "re");
+		if (!file)
+			return VP_TRIAL_NONE;
+		if (flock(fileno(file), LOCK_EX | LOCK_NB))
+			break;
+		/* Somebody may have cleared it away, and another one begun. */
+		if (is_at(fileno(file), path)) {
+			unlink(path);
+			state = VP_TRIAL_KILLED;
+			break;
+		}
+		fclose(file);
 	}
 	if (fscanf(file, "%lld", &until) != 1)
 		until = 0;
-	if (!flock(fileno(file), LOCK_EX | LOCK_NB)) {
-		unlink(path);
-		fclose(file);
-		free(path);
-		return false;
-	}
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	*left = until > now.tv_sec ? (unsigned int)(until - now.tv_sec) : 0;
 	fclose(file);
+	return state;
+}
+
+/**
+ * vp_trial_look() - is something on trial
+ * @left: set to the seconds that it still has
+ *
+ * What is left of one whose process was killed is told of once, and cleared away.
+ *
+ * Return: how that fares.
+ */
+enum vp_trial_state vp_trial_look(unsigned int *left)
+{
+	char *path = make_path(UNCONFIRMED), *taken = make_path(TAKEN_BACK);
+	enum vp_trial_state state = VP_TRIAL_NONE;
+
+	*left = 0;
+	if (path)
+		state = look_at(path, left);
+	/* One that has begun to put the rules back waits for nothing. */
+	if (!state && taken && look_at(taken, left) == VP_TRIAL_KILLED)
+		state = VP_TRIAL_KILLED;
 	free(path);
-	return true;
+	free(taken);
+	return state;
 }
 
 /**

@@ -185,7 +185,13 @@ int vp_watch_lock(struct vp_rules_lock *lock)
 		return ret;
 	}
 	/* It would be taken back along with that. */
-	if (vp_trial_lasts(&left)) {
+	switch (vp_trial_look(&left)) {
+	case VP_TRIAL_NONE:
+		break;
+	case VP_TRIAL_KILLED:
+		vp_out_note("what was applied with --confirm was neither confirmed nor all taken back: the process that waited was killed");
+		break;
+	case VP_TRIAL_LASTS:
 		vp_out_error("an apply waits to be confirmed for %u more seconds", left);
 		vp_out_error_more("vfiopolicy confirm keeps it; else what was before comes back.");
 		vp_rules_unlock(lock);

@@ -59,8 +59,27 @@ static int begin_trial(const struct vp_args *args, struct vp_nl *nl,
 	if (ret) {
 		vp_out_error("there is nobody to put the rules back: %s", strerror(-ret));
 		vp_out_error_more("Nothing was changed.");
+		vp_trial_end(trial, false);
 	}
 	return ret;
+}
+
+/*
+ * Its time may be over before the module is done, or its process killed: then the
+ * new rules would stay, and who is locked out by them, too.
+ */
+static int refuse_over(const struct vp_trial *trial, struct vp_nl *nl)
+{
+	int ret = vp_trial_put_back(trial, nl);
+
+	vp_out_error("the trial was over before the rules were in force: its time was, or the process that waited was killed");
+	if (!ret) {
+		vp_out_error_more("The rules from before have been put back: try a longer time.");
+		return VP_EXIT_KERNEL;
+	}
+	vp_out_nl_error("the rules from before cannot be put back", &nl->error);
+	vp_out_error_more("The rules of the files are in force: vfiopolicy status.");
+	return VP_EXIT_KERNEL;
 }
 
 static int bring_into_force(const struct vp_args *args, struct vp_nl *nl,
@@ -68,6 +87,8 @@ static int bring_into_force(const struct vp_args *args, struct vp_nl *nl,
 {
 	struct vp_trial trial = { 0 };
 	struct vp_nl_replaced replaced;
+	bool over;
+	int ret;
 
 	if (begin_trial(args, nl, &trial))
 		return VP_EXIT_KERNEL;
@@ -78,8 +99,10 @@ static int bring_into_force(const struct vp_args *args, struct vp_nl *nl,
 		vp_out_error_more("Nothing was changed.");
 		return VP_EXIT_KERNEL;
 	}
-	vp_trial_end(&trial, replaced.changed);
-	return say(args, &replaced);
+	over = replaced.changed && vp_trial_is_over(&trial);
+	ret = over ? refuse_over(&trial, nl) : say(args, &replaced);
+	vp_trial_end(&trial, replaced.changed && !over);
+	return ret;
 }
 
 static int replace(const struct vp_args *args, const struct vp_rules *rules)

@@ -12,11 +12,18 @@
 static int keep(const struct vp_args *args)
 {
 	struct json_object *obj;
+	enum vp_trial_state state;
 	unsigned int left;
 	int ret = -ENOENT;
 
-	if (vp_trial_lasts(&left))
+	state = vp_trial_look(&left);
+	if (state == VP_TRIAL_LASTS)
 		ret = vp_trial_confirm();
+	if (state == VP_TRIAL_KILLED) {
+		vp_out_error("nothing waits to be confirmed: the process that waited was killed before it had put the rules back");
+		vp_out_error_more("What apply brought into force is so still, if not in part: vfiopolicy status shows it, vfiopolicy apply brings in what the files say.");
+		return VP_EXIT_NOT_FOUND;
+	}
 	if (ret == -ENOENT) {
 		vp_out_error("nothing waits to be confirmed; what was not confirmed in time has been taken back");
 		vp_out_error_more("vfiopolicy status shows what is in force, vfiopolicy apply --dry-run what the files would change.");
