@@ -176,6 +176,8 @@ static int look(struct vp_check *check, const struct vp_args *args)
 	vp_check_iommu(check);
 	vp_check_kernel(check);
 	vp_check_modules(check);
+	/* Before anything is to be removed because a rule does it. */
+	vp_check_boot(check);
 	vp_check_rivals(check);
 	vp_check_devices(check);
 

@@ -77,6 +77,7 @@ const struct vp_rules_entry *vp_check_rule(const struct vp_check *check,
 void vp_check_iommu(struct vp_check *check);
 void vp_check_kernel(struct vp_check *check);
 void vp_check_modules(struct vp_check *check);
+void vp_check_boot(struct vp_check *check);
 void vp_check_rivals(struct vp_check *check);
 void vp_check_devices(struct vp_check *check);
 

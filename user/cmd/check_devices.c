@@ -1,18 +1,76 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The devices that rules name: what would be ahead of every module, and what
- * a guest could not use.
+ * The rules, and the devices that they name: whether the next boot knows them,
+ * what would be ahead of every module, and what a guest could not use.
  */
+#include <dirent.h>
 #include <limits.h>
 #include <unistd.h>
 
+#include <sys/stat.h>
+
+#include "boot.h"
 #include "check.h"
 #include "output.h"
 
+/* Where a unit that is enabled has a link, in the folder of a target. */
+#define UNITS	"/etc/systemd/system"
+#define WANTS	".wants"
+#define UNIT	"vfiopolicy.service"
 /* Resources of a device that are its BARs. */
 #define BARS	6
 /* IORESOURCE_MEM of linux/ioport.h, as sysfs shows it. */
 #define RESOURCE_MEM	0x200
+
+/* Somebody's own unit, which says apply at each boot. */
+static bool has_unit(const struct vp_site *site)
+{
+	char *path = vp_site_path(site, UNITS), link[PATH_MAX];
+	DIR *dir = path ? opendir(path) : NULL;
+	const struct dirent *entry;
+	bool found = false;
+	struct stat st;
+	size_t len;
+
+	while (dir && !found && (entry = readdir(dir))) {
+		len = strlen(entry->d_name);
+		if (len < strlen(WANTS) ||
+		    strcmp(entry->d_name + len - strlen(WANTS), WANTS) != 0)
+			continue;
+		snprintf(link, sizeof(link), "%s/%s/" UNIT, path, entry->d_name);
+		/* Below another root it points to nowhere. */
+		found = !lstat(link, &st);
+	}
+	if (dir)
+		closedir(dir);
+	free(path);
+	return found;
+}
+
+/**
+ * vp_check_boot() - look whether the next boot knows the rules
+ * @check: where findings go
+ */
+void vp_check_boot(struct vp_check *check)
+{
+	struct vp_boot boot;
+
+	vp_boot_look(&check->rules, &boot);
+	if (!boot.hash[0] && !boot.compiled[0] && !boot.count)
+		return;
+	if (vp_boot_is_current(&boot))
+		vp_check_say(check, VP_CHECK_OK, "boot", NULL,
+			     "boot: the next one knows the rules");
+	else if (has_unit(&check->site))
+		vp_check_say(check, VP_CHECK_OK, "boot", NULL,
+			     "boot: " UNIT " brings the rules into force");
+	else if (strcmp(boot.hash, boot.compiled) != 0)
+		vp_check_say(check, VP_CHECK_TODO, "boot", "vfiopolicy apply",
+			     "boot: the next one does not know what the rule files say");
+	else
+		vp_check_say(check, VP_CHECK_TODO, "boot", "vfiopolicy apply",
+			     "boot: not all boot images know what the rule files say");
+}
 
 static bool take_first(const char *module, void *arg)
 {

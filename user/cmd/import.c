@@ -8,6 +8,7 @@
  */
 #include <unistd.h>
 
+#include "boot.h"
 #include "device.h"
 #include "import.h"
 #include "output.h"
@@ -34,6 +35,57 @@ static bool ask(const struct vp_import *import)
 	return answer[0] == 'y' || answer[0] == 'Y';
 }
 
+static bool is_forced(const struct vp_import *import)
+{
+	return import->args->given & VP_OPT_FORCE;
+}
+
+/*
+ * A setting that holds at every boot does not go for rules that no boot knows.
+ * Return: an exit status.
+ */
+static int check_images(const struct vp_import *import)
+{
+	struct vp_boot boot;
+
+	if (!removes(import) || is_forced(import) ||
+	    !(import->args->given & VP_OPT_NO_IMAGE))
+		return VP_EXIT_DONE;
+	vp_boot_look(&import->rules, &boot);
+	if (!boot.count || (!import->fresh && vp_boot_is_current(&boot)))
+		return VP_EXIT_DONE;
+	vp_out_error("--remove-old and --no-image: the next boot would know neither the old settings nor the rules");
+	vp_out_error_more("Nothing was changed. Leave out --no-image; --force takes the old settings out all the same.");
+	return VP_EXIT_USAGE;
+}
+
+/* Does the next boot know the rules, as they have been saved? */
+static bool is_ready(void)
+{
+	struct vp_rules_error error;
+	struct vp_rules rules;
+	struct vp_boot boot;
+	bool ready = false;
+
+	if (!vp_rules_read(&rules, &error)) {
+		vp_boot_look(&rules, &boot);
+		ready = boot.hash[0] && vp_boot_is_current(&boot);
+	}
+	vp_rules_free(&rules);
+	return ready;
+}
+
+/* First the one, then the other. Return: an exit status. */
+static int remove_old(struct vp_import *import)
+{
+	if (is_forced(import) ||
+	    (!vp_boot_update(import->args) && is_ready()))
+		return vp_import_remove(import, false);
+	vp_out_error("the old settings stay: without them and the rules the host would have the devices again at the next boot");
+	vp_out_error_more("vfiopolicy apply makes the next boot know the rules, or says why it cannot; then vfiopolicy import --remove-old. --force takes the old settings out all the same.");
+	return VP_EXIT_KERNEL;
+}
+
 static int carry_out(struct vp_import *import)
 {
 	int ret = vp_import_save(import);
@@ -41,9 +93,7 @@ static int carry_out(struct vp_import *import)
 	if (ret)
 		return ret;
 	vp_import_show_done(import);
-	if (removes(import))
-		ret = vp_import_remove(import, false);
-	return ret;
+	return removes(import) ? remove_old(import) : VP_EXIT_DONE;
 }
 
 /* Return: an exit status. */
@@ -113,6 +163,8 @@ static int work(struct vp_import *import)
 	if (!ret)
 		ret = vp_import_check_uses(import);
 	if (!ret)
+		ret = check_images(import);
+	if (!ret)
 		ret = decide(import);
 	if (import->args->given & VP_OPT_JSON)
 		vp_out_json_print(vp_import_json(import));
@@ -146,7 +198,8 @@ const struct vp_command vp_cmd_import = {
 "                    /etc/vfiopolicy/replaced\n"
 "  --no-image        leave the boot images as they are: a later apply rebuilds them\n"
 "  --dry-run         only show it; exit status 5 when something would be changed\n"
-"  --force           rules for devices that the host uses as well\n"
+"  --force           rules for devices that the host uses as well; with\n"
+"                    --remove-old, though the next boot does not know the rules\n"
 "What other programs own is left to them: what a guest of Proxmox VE has becomes\n"
 "a rule, and stays in its file.\n",
 	.examples =

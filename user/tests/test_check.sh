@@ -48,6 +48,13 @@ sign() # FILE
 	printf 'Mr. Test\n\001\002SIG\001\004\001\010\003\000\000\000\000\000\000\003~Module signature appended~\n' >>"$root$1"
 }
 
+start_by() # TARGET, which is to start the unit
+{
+	mkdir -p "$root/etc/systemd/system/$1.target.wants"
+	ln -s /usr/lib/systemd/system/vfiopolicy.service \
+		"$root/etc/systemd/system/$1.target.wants/"
+}
+
 # A host that is as it should be.
 good_host()
 {
@@ -88,6 +95,7 @@ good_host()
 	mkdir -p "$root/usr/sbin"
 	touch "$root/usr/sbin/update-grub"
 	printf '# none\nvfio 10de:1b39\n' | put /etc/vfiopolicy/rules.d/50-local.rules
+	start_by multi-user
 }
 
 good_host
@@ -99,6 +107,7 @@ has out "ok    vfio-pci: there for $kernel"
 has out "ok    module: built for all kernels that are installed"
 has out "ok    module: loaded"
 has out "ok    Secure Boot: off"
+has out "ok    boot: vfiopolicy.service brings the rules into force"
 has out "ok    nobody else here is known to move devices"
 has out "iommu=pt would spare"
 hasnt out "todo"
@@ -110,7 +119,42 @@ has out '"boot_loader": "GRUB"'
 has out '"id": "iommu"'
 hasnt out '"level": "todo"'
 
+echo "# boot"
+units=$root/etc/systemd/system
+compiled=/etc/modprobe.d/00-vfiopolicy.conf
+rm -r "$units"
+run 4 "rules that no boot knows" check
+has out "todo  1. boot: the next one does not know what the rule files say: vfiopolicy apply"
+echo 'GRUB_CMDLINE_LINUX="intel_iommu=on vfio-pci.ids=10de:1b39"' | put /etc/default/grub
+run 4 "beside an old setting, which is to go after that" check
+has out "todo  1. boot: "
+has out "todo  2. /etc/default/grub, line 1: remove vfio-pci.ids=10de:1b39"
+echo 'GRUB_CMDLINE_LINUX="intel_iommu=on"' | put /etc/default/grub
+run 4 "what they are" status -j
+policy=$(sed -n 's/.*"policy": "\([0-9a-f]*\)".*/\1/p' "$tmp/out" | head -n 1)
+echo "# policy $policy" | put $compiled
+run 0 "modprobe knows them" check
+has out "ok    boot: the next one knows the rules"
+touch "$root/boot/initrd.img-$kernel"
+echo 0123456789abcdef | put /var/lib/vfiopolicy/images/$kernel
+run 4 "and a boot image does not" check
+has out "todo  1. boot: not all boot images know what the rule files say: vfiopolicy apply"
+echo "# policy 0123456789abcdef" | put $compiled
+run 4 "modprobe knows others" check
+start_by sysinit
+run 0 "any target may start the unit" check
+touch "$units/vfiopolicy.service"
+rm "$units/sysinit.target.wants/vfiopolicy.service"
+run 4 "a unit that is not enabled" check
+good_host
+rm -r "$units" "$root/etc/vfiopolicy/rules.d/50-local.rules"
+run 0 "no rules" check
+hasnt out "boot:"
+echo "# policy 0123456789abcdef" | put $compiled
+run 4 "and modprobe knows some" check
+
 echo "# IOMMU"
+good_host
 none()
 {
 	rm -rf "$sys/kernel/iommu_groups" "$sys/class/iommu"

@@ -154,6 +154,23 @@ run 0 "again" import -y
 has out "is there already"
 cmp -s "$tmp/saved" "$root$rules"
 result $? "    nothing is saved twice"
+rm "$root/etc/modprobe.d/00-vfiopolicy.conf"
+mkdir -p "$root/etc/modprobe.d/.00-vfiopolicy.new"
+run 2 "the next boot cannot be told" import -y --remove-old
+has err "the old settings stay"
+file_is /etc/default/grub "$whole"
+mkdir -p "$root/boot"
+rmdir "$root/etc/modprobe.d/.00-vfiopolicy.new"
+touch "$root/boot/initrd.img-$kernel"
+echo old | put /var/lib/vfiopolicy/images/$kernel
+run 1 "the boot images are not to know" import -y --remove-old --no-image
+has err "--remove-old and --no-image: the next boot would know neither the old settings nor the rules"
+has err "Nothing was changed."
+run 2 "or cannot be told" import -y --remove-old
+has err "the old settings stay"
+file_is /etc/default/grub "$whole"
+run 5 "by force" import --dry-run --remove-old --no-image --force
+rm -r "$root/var/lib/vfiopolicy"
 run 0 "taken out" import -y --remove-old
 has out "changed /etc/default/grub; the old one is $kept/etc/default/grub; now: update-grub"
 file_is /etc/default/grub '# mine
