@@ -42,16 +42,6 @@ struct drivers {
 	size_t count;
 };
 
-/* Only for its paths: nothing of it is read. */
-static int open_root(struct vp_site *site)
-{
-	const char *root = secure_getenv("VFIOPOLICY_ROOT");
-
-	memset(site, 0, sizeof(*site));
-	site->root = strdup(root ? root : "");
-	return site->root ? 0 : -ENOMEM;
-}
-
 /*
  * Whether two policies are the same is all that is asked of it, and nobody gains
  * by another one of the same: FNV-1a.
@@ -169,7 +159,7 @@ void vp_boot_look(const struct vp_rules *rules, struct vp_boot *boot)
 
 	memset(boot, 0, sizeof(*boot));
 	hash_rules(rules, boot->hash);
-	if (open_root(&site))
+	if (vp_site_root(&site))
 		return;
 	read_compiled(&site, boot->compiled);
 	look_at_images(&site, boot);
@@ -221,9 +211,14 @@ static int find_drivers(const struct vp_rules *rules, struct drivers *drivers)
 	size_t i;
 
 	drivers->count = 0;
-	ret = open_root(&site) ?: vp_table_of_files(rules, &table);
+	ret = vp_site_root(&site);
 	if (ret)
 		return ret;
+	ret = vp_table_of_files(rules, &table);
+	if (ret) {
+		vp_site_close(&site);
+		return ret;
+	}
 	vp_kernels_find(&site, &kernels);
 	ret = vp_host_open(&host, NULL, NULL);
 	if (!ret && table->dsn)
@@ -336,7 +331,7 @@ static int compile(const struct vp_rules *rules, const char *hash)
 	struct vp_site site;
 	int ret = -ENOMEM, fd;
 
-	if (open_root(&site) || !drivers)
+	if (vp_site_root(&site) || !drivers)
 		goto out;
 	folder = vp_site_path(&site, FOLDER);
 	path = vp_site_path(&site, COMPILED);
@@ -417,10 +412,12 @@ int vp_boot_update(const struct vp_args *args)
 	struct vp_rules_error error;
 	struct vp_rules rules;
 	unsigned int left;
-	int ret;
+	int ret, lock;
 
 	if (vp_trial_look(&left) == VP_TRIAL_LASTS)
 		return VP_EXIT_DONE;
+	/* Whoever comes second sees what the first one has saved. */
+	lock = vp_image_lock();
 	if (vp_rules_read(&rules, &error)) {
 		vp_out_error("%s", error.text);
 		ret = VP_EXIT_PENDING;
@@ -428,6 +425,8 @@ int vp_boot_update(const struct vp_args *args)
 		ret = update(args, &rules);
 	}
 	vp_rules_free(&rules);
+	if (lock >= 0)
+		close(lock);
 	if (ret)
 		vp_out_error_more("The rules are saved, but the next boot does not know them yet: vfiopolicy apply tries again.");
 	return ret;

@@ -46,6 +46,7 @@ bool vp_boot_is_current(const struct vp_boot *boot);
 int vp_boot_update(const struct vp_args *args);
 
 /* image.c */
+int vp_image_lock(void);
 int vp_image_build(void);
 
 #endif /* VFIOPOLICY_BOOT_H */

@@ -47,11 +47,25 @@ static const struct generator *find_generator(const struct vp_site *site)
 	return NULL;
 }
 
-/* Two of them at a time would write to the same images. */
-static int lock(const struct vp_site *site)
+/**
+ * vp_image_lock() - the right to make the next boot know of the rules
+ *
+ * Two at a time would write to the same images. Waits for another one, after
+ * having said so.
+ *
+ * Return: a file descriptor, to be closed; or -1 where there is no such lock, and
+ * nothing better to be done than to go on.
+ */
+int vp_image_lock(void)
 {
-	char *path = vp_site_path(site, "/run/vfiopolicy");
+	struct vp_site site;
+	char *path;
 	int fd = -1;
+
+	if (vp_site_root(&site))
+		return -1;
+	path = vp_site_path(&site, "/run/vfiopolicy");
+	vp_site_close(&site);
 
 	if (path && (!mkdir(path, 0755) || errno == EEXIST))
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -144,29 +158,24 @@ static int build(const struct vp_site *site, const struct generator *generator)
 /**
  * vp_image_build() - have all boot images built anew
  *
- * Not where none of our hooks is in place for what builds them.
+ * Not where none of our hooks is in place for what builds them. The caller has
+ * vp_image_lock().
  *
  * Return: an exit status; %VP_EXIT_PENDING when it failed, after having said so.
  */
 int vp_image_build(void)
 {
-	const char *root = secure_getenv("VFIOPOLICY_ROOT");
 	const struct generator *generator;
-	struct vp_site site = { 0 };
-	int ret = VP_EXIT_DONE, fd;
+	struct vp_site site;
+	int ret = VP_EXIT_DONE;
 
-	site.root = strdup(root ? root : "");
-	if (!site.root) {
+	if (vp_site_root(&site)) {
 		vp_out_error("%s", strerror(ENOMEM));
 		return VP_EXIT_PENDING;
 	}
 	generator = find_generator(&site);
-	if (generator) {
-		fd = lock(&site);
+	if (generator)
 		ret = build(&site, generator);
-		if (fd >= 0)
-			close(fd);
-	}
 	vp_site_close(&site);
 	return ret;
 }

@@ -565,6 +565,21 @@ static void read_folders(struct vp_site *site, const struct source *source)
 }
 
 /**
+ * vp_site_root() - only for the paths of this host: nothing of it is read
+ * @site: filled in; to be freed with vp_site_close()
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vp_site_root(struct vp_site *site)
+{
+	const char *root = secure_getenv("VFIOPOLICY_ROOT");
+
+	memset(site, 0, sizeof(*site));
+	site->root = strdup(root ? root : "");
+	return site->root ? 0 : -ENOMEM;
+}
+
+/**
  * vp_site_open() - read what is configured on this host
  * @site: filled in; to be freed with vp_site_close(), also after an error
  * @root: goes before all paths; NULL for what the environment variable

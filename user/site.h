@@ -143,6 +143,7 @@ struct vp_site_span {
 	size_t len;
 };
 
+int vp_site_root(struct vp_site *site);
 int vp_site_open(struct vp_site *site, const char *root);
 void vp_site_close(struct vp_site *site);
 char *vp_site_path(const struct vp_site *site, const char *path);
