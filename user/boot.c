@@ -99,7 +99,7 @@ static bool find_image(const struct vp_site *site, const char *release,
 	char *path;
 	size_t i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]) && !found; i++) {
+	for (i = 0; i < ARRAY_SIZE(names) && !found; i++) {
 		snprintf(name, sizeof(name), "%s%.200s%s", names[i][0], release,
 			 names[i][1]);
 		path = vp_site_path(site, name);
@@ -305,12 +305,12 @@ static void check_order(const struct vp_site *site, const struct drivers *driver
 		FOLDER, "/run/modprobe.d", "/usr/lib/modprobe.d",
 		"/lib/modprobe.d",
 	};
-	const char *paths[sizeof(folders) / sizeof(folders[0]) + 1] = { NULL };
-	char *path, *whole[sizeof(folders) / sizeof(folders[0])];
+	const char *paths[ARRAY_SIZE(folders) + 1] = { NULL };
+	char *path, *whole[ARRAY_SIZE(folders)];
 	struct kmod_ctx *ctx;
 	size_t i, n = 0;
 
-	for (i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(folders); i++) {
 		path = vp_site_path(site, folders[i]);
 		whole[i] = path;
 		if (path)
@@ -320,7 +320,7 @@ static void check_order(const struct vp_site *site, const struct drivers *driver
 	for (i = 0; ctx && i < drivers->count; i++)
 		check_driver(ctx, drivers->names[i]);
 	kmod_unref(ctx);
-	for (i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(folders); i++)
 		free(whole[i]);
 }
 

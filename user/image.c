@@ -40,7 +40,7 @@ static const struct generator *find_generator(const struct vp_site *site)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(generators) / sizeof(generators[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(generators); i++)
 		if (vp_site_has(site, generators[i].sign) &&
 		    vp_site_has(site, generators[i].hook))
 			return &generators[i];
