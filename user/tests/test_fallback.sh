@@ -1,0 +1,213 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What the fallback of the boot image writes, on a made-up host, by each shell that
+# is here: an image has whatever shell its distribution puts there.
+#
+# usage: test_fallback.sh [PROGRAM], which is not asked
+
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+fallback=$here/../share/fallback
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+n=0
+failed=0
+export VFIOPOLICY_ROOT="$tmp/root"
+pci=$tmp/root/sys/bus/pci
+echo "KTAP version 1"
+
+result() # STATUS DESCRIPTION
+{
+	n=$((n + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $n - $2"
+	else
+		echo "not ok $n - $2"
+		sed 's/^/# said:  /' "$tmp/said"
+		failed=1
+	fi
+}
+
+device() # PATH-BELOW-THE-ROOT-BUS IDS CLASS
+{
+	dir=$tmp/root/sys/devices/pci0000:00/$1
+	mkdir -p "$dir"
+	echo "0x${2%%:*}" > "$dir/vendor"
+	rest=${2#*:}
+	echo "0x${rest%%:*}" > "$dir/device"
+	echo 0x1af4 > "$dir/subsystem_vendor"
+	echo 0x1100 > "$dir/subsystem_device"
+	echo "0x$3" > "$dir/class"
+	echo '(null)' > "$dir/driver_override"
+	ln -s "$dir" "$pci/devices/${1##*/}"
+}
+
+host()
+{
+	rm -rf "$tmp/root"
+	mkdir -p "$pci/devices" "$tmp/root/proc" "$tmp/root/sys/class/dmi/id" "$tmp/root/sbin"
+	echo "root=/dev/sda quiet" > "$tmp/root/proc/cmdline"
+	echo 4f1d2c3b-0a9b-4c8d-9e7f-1a2b3c4d5e6f > "$tmp/root/sys/class/dmi/id/product_uuid"
+	: > "$pci/drivers_probe"
+	device 0000:00:00.0 8086:29c0 060000
+	device 0000:00:02.0 1234:1111 030000
+	echo 1 > "$pci/devices/0000:00:02.0/boot_vga"
+	device 0000:00:11.0 1b36:000c 060400
+	device 0000:00:11.0/0000:01:00.0 1b36:0010 010802
+	device 0000:00:12.0 1b36:000c 060400
+	device 0000:00:12.0/0000:02:00.0 1b36:0010 010802
+	device 0000:00:13.0 1b36:000c 060400
+	device 0000:00:13.0/0000:03:00.0 10de:1c03 030000
+	device 0000:00:13.0/0000:03:00.1 10de:10f1 040300
+	device 0000:00:14.0 1b36:000c 060400
+	device 0000:00:14.0/0000:04:00.0 8086:10c9 020000
+	device 0000:00:15.0 1b36:000c 060400
+	device 0000:00:15.0/0000:05:00.0 1b36:000e 060400
+	device 0000:00:15.0/0000:05:00.0/0000:06:02.0 8086:100e 020000
+	group=$tmp/root/sys/group
+	mkdir -p "$group/devices"
+	ln -s "$pci/devices/0000:02:00.0" "$pci/devices/0000:04:00.0" \
+		"$pci/devices/0000:00:12.0" "$group/devices/"
+	ln -s "$group" "$pci/devices/0000:04:00.0/iommu_group"
+	# shellcheck disable=SC2016 # for that one to expand
+	printf '#!/bin/sh\necho "$MODPROBE_OPTIONS$*" >> "%s/modprobe"\n' "$tmp" \
+		> "$tmp/root/sbin/modprobe"
+	chmod +x "$tmp/root/sbin/modprobe"
+	rm -f "$tmp/modprobe"
+}
+
+run() # RULES
+{
+	printf '# policy 00\noptions vfiopolicy rules="%s"\nsoftdep nvme pre: vfiopolicy\n' \
+		"$1" > "$tmp/conf"
+	# shellcheck disable=SC2086 # perhaps with an argument
+	MODPROBE_OPTIONS=-qb $shell "$fallback" "$tmp/conf" > "$tmp/said" 2>&1
+	status=$?
+}
+
+# What has an override, in order: the last letters of its address and which one.
+overrides()
+{
+	for dev in "$pci/devices"/*; do
+		read -r now < "$dev/driver_override"
+		[ "$now" = '(null)' ] || printf '%s=%s ' "${dev##*/0000:}" "$now"
+	done
+}
+
+takes() # RULES STATUS OVERRIDES
+{
+	host
+	run "$1"
+	got=$(overrides)
+	[ "$status" = "$2" ] && [ "${got% }" = "$3" ]
+	answer=$?
+	[ $answer = 0 ] || echo "exit status $status, overrides: $got" >> "$tmp/said"
+	result $answer "$shell: $1"
+}
+
+says() # TEXT
+{
+	grep -qF -- "$1" "$tmp/said"
+	result $? "    says: $1"
+}
+
+by_this_shell()
+{
+	takes 'vfio 1b36:0010' 0 '01:00.0=vfio-pci 02:00.0=vfio-pci'
+	[ "$(cat "$tmp/modprobe")" = vfio-pci ]
+	result $? "    loads vfio-pci, and not quietly"
+	[ -s "$pci/drivers_probe" ]
+	result $? "    has it look for them"
+	takes 'hold 1b36:0010' 0 '01:00.0=vfiopolicy 02:00.0=vfiopolicy'
+	[ ! -e "$tmp/modprobe" ]
+	result $? "    loads nothing"
+
+	# Places
+	takes 'vfio at=0000:00:12.0/00.0 1b36:0010 name=x' 0 '02:00.0=vfio-pci'
+	takes 'vfio at=0000:00:12.0/00.0 1b36:0011' 0 ''
+	takes 'vfio at=0000:00:12.0/00.0 1b36:0011 changed=hold' 0 '02:00.0=vfiopolicy'
+	takes 'vfio at=0000:00:13.0/00.* 10de:*' 0 '03:00.0=vfio-pci 03:00.1=vfio-pci'
+	takes 'vfio at=0000:00:13.0/*.1' 0 '03:00.1=vfio-pci'
+	takes 'vfio at=0000:00:15.0/00.*' 0 ''
+	takes 'vfio at=0000:00:15.0/00.0/*.0' 0 '06:02.0=vfio-pci'
+	takes 'vfio at=0000:00:*.0/00.0' 1 ''
+	takes 'vfio 0000:01:00.0 1b36:0010; hold 0000:04:*.*' 0 '01:00.0=vfio-pci 04:00.0=vfiopolicy'
+
+	# Ids, classes, exceptions
+	takes 'vfio 1b36:0010:1af4:1100' 0 '01:00.0=vfio-pci 02:00.0=vfio-pci'
+	takes 'vfio 1b36:0010:1af4:1101' 0 ''
+	takes 'vfio class=nvme except=0000:01:00.0' 0 '02:00.0=vfio-pci'
+	takes 'vfio class=0200 8086:10c9; vfio class=030000/ff0000 10de:*' 0 '03:00.0=vfio-pci 04:00.0=vfio-pci'
+	takes 'vfio 10de:* except=class=vga' 0 '03:00.1=vfio-pci'
+	takes 'vfio 10de:* except=display' 1 ''
+
+	# Which has the say
+	takes 'vfio class=nvme; leave 0000:01:00.0 1b36:0010' 0 '02:00.0=vfio-pci'
+	takes 'hold 0000:01:00.0; vfio 1b36:0010' 0 '01:00.0=vfiopolicy 02:00.0=vfio-pci'
+	takes 'vfio 10de:1c03 with=slot' 0 '03:00.0=vfio-pci 03:00.1=vfiopolicy'
+	takes 'vfio 10de:1c03 with=slot; leave 10de:10f1' 0 '03:00.0=vfio-pci'
+	takes 'vfio 8086:10c9 with=group' 0 '02:00.0=vfiopolicy 04:00.0=vfio-pci'
+	takes 'vfio 8086:10c9 driver=pci-stub' 1 '04:00.0=vfiopolicy'
+	takes 'vfio 8086:10c9 host=4f1d2c3b-0a9b-4c8d-9e7f-1a2b3c4d5e6f' 0 '04:00.0=vfio-pci'
+	takes 'vfio 8086:10c9 host=00000000-0a9b-4c8d-9e7f-1a2b3c4d5e6f' 0 ''
+
+	# What it cannot tell: the host has the benefit, and the others hold
+	takes 'vfio 1b36:0010 dsn=00-a0-c9-ff-ff-12-34-56; vfio 8086:10c9' 1 '04:00.0=vfio-pci'
+	says 'it cannot be told what this names: vfio 1b36:0010 dsn=00-a0-c9-ff-ff-12-34-56'
+	takes 'leave 1b36:0010 external; vfio *:* except=class=vga' 1 \
+		'03:00.1=vfio-pci 04:00.0=vfio-pci 06:02.0=vfio-pci'
+	takes 'vfio 10de:zz; vfio 8086:10c9' 1 '04:00.0=vfio-pci'
+	says '10de:zz'
+	takes 'vifo 8086:10c9' 1 ''
+	says 'this is no rule: vifo 8086:10c9'
+
+	# What nobody takes
+	takes 'vfio 1234:1111' 1 ''
+	says 'boot display'
+	takes 'hold 8086:29c0; hold 1b36:000c' 0 ''
+	host
+	echo somebody > "$pci/devices/0000:04:00.0/driver_override"
+	run 'vfio 8086:10c9'
+	[ "$(overrides)" = '04:00.0=somebody ' ] && [ $status = 1 ]
+	result $? "$shell: an override of somebody else stays"
+	host
+	mkdir "$pci/devices/0000:04:00.0/driver"
+	run 'vfio 8086:10c9'
+	[ -z "$(overrides)" ] && [ $status = 1 ]
+	result $? "$shell: what has a driver keeps it"
+
+	# The kernel's command line
+	host
+	echo 'ro vfiopolicy.ids=8086:10c9,10de:1c03 vfiopolicy.rules="hold at=0000:00:12.0/00.0; leave 10de:1c03" quiet' \
+		> "$tmp/root/proc/cmdline"
+	run 'vfio 0000:01:00.0'
+	[ "$(overrides)" = '01:00.0=vfio-pci 02:00.0=vfiopolicy 04:00.0=vfio-pci ' ]
+	result $? "$shell: the kernel's command line counts"
+	host
+	run ''
+	[ -z "$(overrides)" ] && [ $status = 0 ]
+	result $? "$shell: no rules, no devices"
+}
+
+# Its words for classes are those of the module.
+sed -n 's/^\t{ 0x\([0-9a-f]*\), 0x\([0-9a-f]*\) },\t\/\* \(.*\) \*\/$/\3 \1 \2/p' \
+	"$here/../../kmod/print.c" > "$tmp/classes"
+[ "$(wc -l < "$tmp/classes")" -ge 21 ]
+result $? "the module's classes were found"
+sed -n 's/^\t\([a-z0-9]*\)) want=\([0-9a-f]*\) ;;$/\1 \2/p' "$fallback" | while read -r word digits; do
+	long=${digits}000000
+	mask=$(echo "$digits" | sed 's/./f/g')000000
+	echo "$word $(echo "$long" | cut -c 1-6) $(echo "$mask" | cut -c 1-6)"
+done > "$tmp/said"
+cmp "$tmp/classes" "$tmp/said"
+result $? "the fallback knows the same"
+
+for shell in sh dash 'busybox sh' 'bash --posix'; do
+	if [ "$shell" != sh ] && ! command -v "${shell%% *}" > /dev/null; then
+		continue
+	fi
+	by_this_shell
+done
+echo "1..$n"
+exit $failed
