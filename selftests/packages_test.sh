@@ -90,7 +90,11 @@ install_and_uninstall_leave_nothing() {
 		usr/share/bash-completion/completions/vfiopolicy \
 		usr/share/zsh/site-functions/_vfiopolicy \
 		usr/share/fish/vendor_completions.d/vfiopolicy.fish \
-		usr/lib/udev/rules.d/70-vfiopolicy.rules usr/share/ynl/specs/vfiopolicy.yaml; do
+		usr/lib/udev/rules.d/70-vfiopolicy.rules usr/share/ynl/specs/vfiopolicy.yaml \
+		usr/lib/systemd/system/vfiopolicy.service usr/lib/vfiopolicy/fallback \
+		usr/share/initramfs-tools/hooks/vfiopolicy \
+		usr/share/initramfs-tools/scripts/init-top/00-vfiopolicy \
+		usr/lib/dracut/dracut.conf.d/50-vfiopolicy.conf; do
 		expect "it is installed" [ -s "$TMP/root/$file" ] || return 1
 	done
 	expect "udev is told where the command is" grep -q '"/usr/sbin/vfiopolicy owner ' \
@@ -238,7 +242,8 @@ rpm_builds_and_rpmlint_has_nothing_to_say() {
 		cp "$TMP/one/dist/$NAME.tar.xz" "$TMP/rpm/SOURCES/" &&
 		quietly "rpmbuild" rpmbuild -ba --nodeps --nocheck \
 			--define "_topdir $TMP/rpm" \
-			--define "_udevrulesdir /usr/lib/udev/rules.d" "$spec" || return 1
+			--define "_udevrulesdir /usr/lib/udev/rules.d" \
+			--define "_unitdir /usr/lib/systemd/system" "$spec" || return 1
 	mapfile -t rpms < <(find "$TMP/rpm" -name '*.rpm' ! -name '*-debug*')
 	same "packages" ${#rpms[@]} 3 &&
 		quietly "rpmlint" rpmlint -c "${spec%/*}/rpmlint.toml" "$spec" "${rpms[@]}" &&
