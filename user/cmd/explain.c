@@ -228,7 +228,7 @@ static void print_json(const struct explain *explain, const char *verdict)
 		vp_out_json_number(obj, "winner", explain->winner->id);
 	else
 		vp_out_json_string(obj, "winner", NULL);
-	vp_out_json_string(obj, "verdict", verdict);
+	vp_out_json_string(obj, "text", verdict);
 	vp_out_json_print(obj);
 }
 
