@@ -489,7 +489,31 @@ struct json_object *vp_out_json_dev(const struct vp_host *host,
 	vp_out_json_bool(obj, "in_use", dev->in_use);
 	vp_out_json_string(obj, "found", dev->found);
 	vp_out_json_bool(obj, "framebuffer", dev->framebuffer);
-	vp_out_json_number(obj, "generation", dev->generation);
+	if (dev->generation)
+		vp_out_json_number(obj, "generation", dev->generation);
+	else
+		vp_out_json_string(obj, "generation", NULL);
+	return obj;
+}
+
+/**
+ * vp_out_json_here() - a device that the module has no record of
+ * @host: the host
+ * @here: the device
+ *
+ * Return: an object, with a state of null.
+ */
+struct json_object *vp_out_json_here(const struct vp_host *host,
+				     const struct vp_host_dev *here)
+{
+	struct vp_nl_dev dev = { .group = here->group, .facts = here->facts };
+	struct json_object *obj;
+
+	memcpy(dev.address, here->address, sizeof(dev.address));
+	memcpy(dev.driver, here->driver, sizeof(dev.driver));
+	memcpy(dev.physfn, here->physfn, sizeof(dev.physfn));
+	obj = vp_out_json_dev(host, &dev);
+	vp_out_json_string(obj, "state", NULL);
 	return obj;
 }
 
@@ -503,7 +527,11 @@ struct json_object *vp_out_json_rule(const struct vp_nl_rule *rule)
 {
 	struct json_object *obj = json_object_new_object();
 
-	vp_out_json_number(obj, "id", rule->id);
+	/* One that is only in a file has no number yet. */
+	if (rule->id)
+		vp_out_json_number(obj, "id", rule->id);
+	else
+		vp_out_json_string(obj, "id", NULL);
 	vp_out_json_string(obj, "origin", vp_verdict_origin_name(rule->origin));
 	vp_out_json_string(obj, "text", rule->text);
 	return obj;

@@ -61,6 +61,8 @@ void vp_out_json_bool(struct json_object *obj, const char *key, bool value);
 void vp_out_json_facts(struct json_object *obj, const struct vp_facts *facts);
 struct json_object *vp_out_json_dev(const struct vp_host *host,
 				    const struct vp_nl_dev *dev);
+struct json_object *vp_out_json_here(const struct vp_host *host,
+				     const struct vp_host_dev *here);
 struct json_object *vp_out_json_rule(const struct vp_nl_rule *rule);
 void vp_out_json_user(struct json_object *obj, const struct vp_user *user);
 void vp_out_json_print(struct json_object *obj);

@@ -34,18 +34,24 @@ static bool is_keeper(const struct vp_host *host, const char *address,
 	       !strcmp(driver, "xen-pciback") || !strcmp(driver, "pciback");
 }
 
-static void print_json(const struct vp_host_dev *dev, const char *driver,
-		       bool changed)
+/* With the same keys as where the module does it. */
+static void print_json(const struct vp_host *host, const struct vp_host_dev *dev,
+		       const char *driver, bool changed, bool dry_run)
 {
 	struct json_object *obj = vp_out_json(), *json;
+	bool kept = driver[0] && is_keeper(host, dev->address, driver);
 
 	vp_out_json_bool(obj, "changed", changed);
-	vp_out_json_bool(obj, "pending", false);
+	vp_out_json_bool(obj, "dry_run", dry_run);
+	vp_out_json_bool(obj, "pending", changed && dry_run);
+	vp_out_json_string(obj, "verdict",
+			   vp_verdict_name(changed && dry_run ? VP_VERDICT_PENDING :
+					   kept ? VP_VERDICT_NOT_MET :
+						  VP_VERDICT_MET));
 	vp_out_json_bool(obj, "module", false);
-	json = json_object_new_object();
-	vp_out_json_string(json, "address", dev->address);
-	vp_out_json_string(json, "driver_before", dev->driver);
+	json = vp_out_json_here(host, dev);
 	vp_out_json_string(json, "driver", driver);
+	vp_out_json_string(json, "driver_before", dev->driver);
 	json_object_object_add(obj, "device", json);
 	vp_out_json_print(obj);
 }
@@ -110,6 +116,7 @@ int vp_release_by_sysfs(const struct vp_host *host,
 	struct vp_safety safety;
 	struct vp_user user;
 	bool kept, open, json = args->given & VP_OPT_JSON;
+	bool dry_run = args->given & VP_OPT_DRY_RUN;
 	int ret;
 
 	vp_sysfs_read_dev(host, dev->address, "driver_override", override);
@@ -119,7 +126,7 @@ int vp_release_by_sysfs(const struct vp_host *host,
 		vp_out_say("%s: with the host already (%s)", dev->address,
 			   vp_verdict_driver(dev->driver));
 		if (json)
-			print_json(dev, dev->driver, false);
+			print_json(host, dev, dev->driver, false, dry_run);
 		return VP_EXIT_DONE;
 	}
 	/* Without the mounts one can still be asked who has what open. */
@@ -135,13 +142,13 @@ int vp_release_by_sysfs(const struct vp_host *host,
 		vp_out_error_more("Nothing was changed.");
 		return VP_EXIT_KERNEL;
 	}
-	if (args->given & VP_OPT_DRY_RUN) {
+	if (dry_run) {
 		vp_out_say("%s: %s -> the host; its override is %s", dev->address,
 			   vp_verdict_driver(dev->driver),
 			   is_none(override) ? "none" : override);
 		vp_out_say("Nothing was changed: this was a dry run.");
 		if (json)
-			print_json(dev, dev->driver, true);
+			print_json(host, dev, dev->driver, true, true);
 		return VP_EXIT_WOULD_CHANGE;
 	}
 	ret = give_back(host, dev);
@@ -152,7 +159,7 @@ int vp_release_by_sysfs(const struct vp_host *host,
 		   vp_verdict_driver(dev->driver), vp_verdict_driver(driver));
 	vp_out_say("rules that are saved claim it again when the module is loaded");
 	if (json)
-		print_json(dev, driver, true);
+		print_json(host, dev, driver, true, false);
 	return driver[0] && is_keeper(host, dev->address, driver) ?
 	       VP_EXIT_NOT_MET : VP_EXIT_DONE;
 }

@@ -99,6 +99,16 @@ static enum vp_verdict worst(const struct add *add,
 	return worst;
 }
 
+/* The module has no record of what it was not asked for, or what went away. */
+static struct json_object *json_device(const struct add *add,
+				       const struct vp_watch_dev *dev)
+{
+	const struct vp_host_dev *here = vp_host_find(&add->host, dev->address);
+
+	return dev->known || !here ? vp_out_json_dev(&add->host, &dev->dev) :
+				     vp_out_json_here(&add->host, here);
+}
+
 /**
  * add_print_json() - the result, for programs
  * @add: this run
@@ -127,7 +137,7 @@ void add_print_json(const struct add *add, const struct vp_watch *watch,
 	json_object_object_add(obj, "kept_for_host", list);
 	list = json_object_new_array();
 	for (i = 0; i < watch->count; i++) {
-		dev = vp_out_json_dev(&add->host, &watch->devs[i].dev);
+		dev = json_device(add, &watch->devs[i]);
 		/* A device without a record has none of these. */
 		vp_out_json_string(dev, "address", watch->devs[i].address);
 		vp_out_json_string(dev, "name", watch->devs[i].name);

@@ -29,10 +29,13 @@ static int say(const struct vp_args *args, const struct vp_nl_replaced *replaced
 	if (args->given & VP_OPT_JSON) {
 		obj = vp_out_json();
 		vp_out_json_bool(obj, "changed", replaced->changed);
+		vp_out_json_bool(obj, "dry_run", false);
 		vp_out_json_number(obj, "rules", replaced->count);
 		vp_out_json_number(obj, "differences", replaced->changed);
 		if (args->given & VP_OPT_CONFIRM && replaced->changed)
 			vp_out_json_number(obj, "confirm_within", args->confirm);
+		else
+			vp_out_json_string(obj, "confirm_within", NULL);
 		vp_out_json_print(obj);
 	} else if (replaced->changed) {
 		vp_out_say("rules of the files in force: %u; added or deleted: %u",
@@ -144,6 +147,7 @@ static int say_later(const struct vp_args *args, const struct vp_rules *rules)
 	if (args->given & VP_OPT_JSON) {
 		obj = vp_out_json();
 		vp_out_json_bool(obj, "changed", !vp_boot_is_current(&boot));
+		vp_out_json_bool(obj, "dry_run", false);
 		vp_out_json_number(obj, "rules", rules->count);
 		vp_out_json_print(obj);
 	} else {

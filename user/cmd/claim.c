@@ -61,8 +61,11 @@ static void print_json(const struct claim *claim, const struct vp_nl_dev *dev,
 	struct json_object *obj = vp_out_json(), *json;
 
 	vp_out_json_bool(obj, "changed", changed);
+	vp_out_json_bool(obj, "dry_run",
+			 claim->args->given & VP_OPT_DRY_RUN);
 	vp_out_json_bool(obj, "pending", verdict == VP_VERDICT_PENDING);
 	vp_out_json_string(obj, "verdict", vp_verdict_name(verdict));
+	vp_out_json_bool(obj, "module", true);
 	json = vp_out_json_dev(&claim->host, dev);
 	vp_out_json_string(json, "address", claim->dev->address);
 	vp_out_json_string(json, "driver_before", claim->dev->driver);

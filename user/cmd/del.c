@@ -110,6 +110,7 @@ static void print_json(const struct del *del, const struct vp_watch *watch,
 	size_t i;
 
 	vp_out_json_bool(obj, "changed", true);
+	vp_out_json_bool(obj, "dry_run", false);
 	vp_out_json_bool(obj, "pending", pending);
 	list = json_object_new_array();
 	for (i = 0; i < del->rule_count; i++)

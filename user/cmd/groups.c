@@ -218,8 +218,13 @@ static struct json_object *json_member(const struct show *show,
 {
 	const struct vp_host_dev *dev = vp_host_find(&show->host,
 						     member->address);
+	static const char *const unknown[] = {
+		"vendor", "device", "subsystem_vendor", "subsystem_device",
+		"class", "name",
+	};
 	struct json_object *obj = json_object_new_object();
 	char name[VP_NAMES_LEN];
+	size_t i;
 
 	vp_out_json_string(obj, "address", member->address);
 	if (dev) {
@@ -227,6 +232,9 @@ static struct json_object *json_member(const struct show *show,
 		vp_host_name(&show->host, &dev->facts, name, sizeof(name));
 		vp_out_json_string(obj, "name", name);
 	}
+	/* It came or went while this looked. */
+	for (i = 0; !dev && i < ARRAY_SIZE(unknown); i++)
+		vp_out_json_string(obj, unknown[i], NULL);
 	vp_out_json_string(obj, "driver", member->driver);
 	vp_out_json_bool(obj, "blocks", member->blocks);
 	vp_out_json_string(obj, "never", member->never ?

@@ -199,6 +199,8 @@ static void print_numbers(const struct sriov *sriov, unsigned int present,
 	struct json_object *obj = vp_out_json();
 
 	vp_out_json_bool(obj, "changed", true);
+	vp_out_json_bool(obj, "dry_run",
+			 sriov->args->given & VP_OPT_DRY_RUN);
 	vp_out_json_bool(obj, "pending", pending);
 	vp_out_json_string(obj, "pf", sriov->pf);
 	vp_out_json_number(obj, "vfs", present);
@@ -342,17 +344,17 @@ static void say_vf(const struct vp_watch_dev *dev, void *arg)
 static void json_vf(const struct sriov *sriov, const struct vp_host_dev *vf,
 		    const struct vp_nl_dev *told, struct json_object *list)
 {
+	char driver[VP_HOST_LEN];
 	struct json_object *obj;
-	struct vp_nl_dev dev = { .group = vf->group, .facts = vf->facts };
 
-	if (!told) {
-		memcpy(dev.address, vf->address, sizeof(dev.address));
-		memcpy(dev.physfn, vf->physfn, sizeof(dev.physfn));
-		vp_host_driver(&sriov->host, vf->address, dev.driver);
+	if (told) {
+		obj = vp_out_json_dev(&sriov->host, told);
+	} else {
+		obj = vp_out_json_here(&sriov->host, vf);
+		/* It may have got one since. */
+		vp_host_driver(&sriov->host, vf->address, driver);
+		vp_out_json_string(obj, "driver", driver);
 	}
-	obj = vp_out_json_dev(&sriov->host, told ? told : &dev);
-	if (!told)
-		vp_out_json_string(obj, "state", NULL);
 	vp_out_json_number(obj, "vf", vf->facts.vf_index);
 	vp_out_json_string(obj, "verdict", told ?
 			   vp_verdict_name(vp_verdict_target(told)) : NULL);
@@ -367,6 +369,8 @@ static void print_json(const struct sriov *sriov, const struct vp_watch *watch,
 	size_t i, n;
 
 	vp_out_json_bool(obj, "changed", sriov->changed);
+	vp_out_json_bool(obj, "dry_run",
+			 sriov->args->given & VP_OPT_DRY_RUN);
 	vp_out_json_bool(obj, "pending", worst == VP_VERDICT_PENDING);
 	vp_out_json_string(obj, "verdict", vp_verdict_name(worst));
 	vp_out_json_string(obj, "pf", sriov->pf);

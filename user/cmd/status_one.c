@@ -255,7 +255,7 @@ static int status_of_left(const struct vp_judge *judge,
 			  const struct vp_host_dev *here,
 			  const struct vp_nl_rule *rule)
 {
-	struct vp_nl_dev dev = { .group = here->group, .facts = here->facts };
+	const char *verdict = vp_verdict_name(VP_VERDICT_MET);
 	struct json_object *obj, *json;
 
 	if (!(args->given & VP_OPT_JSON)) {
@@ -267,15 +267,13 @@ static int status_of_left(const struct vp_judge *judge,
 		say_tail(here->driver, here->group);
 		return VP_EXIT_DONE;
 	}
-	memcpy(dev.address, here->address, sizeof(dev.address));
-	memcpy(dev.driver, here->driver, sizeof(dev.driver));
-	memcpy(dev.physfn, here->physfn, sizeof(dev.physfn));
-	dev.rule = rule->id;
-	memcpy(dev.rule_text, rule->text, sizeof(dev.rule_text));
 	obj = vp_out_json();
-	vp_out_json_string(obj, "verdict", vp_verdict_name(VP_VERDICT_MET));
-	json = vp_out_json_dev(&judge->host, &dev);
-	vp_out_json_string(json, "state", NULL);
+	vp_out_json_string(obj, "verdict", verdict);
+	json = vp_out_json_here(&judge->host, here);
+	vp_out_json_number(json, "rule", rule->id);
+	vp_out_json_string(json, "rule_text", rule->text);
+	vp_out_json_string(json, "verdict", verdict);
+	vp_out_json_user(json, NULL);
 	json_object_object_add(obj, "device", json);
 	vp_out_json_print(obj);
 	return VP_EXIT_DONE;
