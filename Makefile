@@ -24,7 +24,7 @@ help:
 	@echo 'make install           the command, to $$(DESTDIR)$(sbindir), its pages, completions'
 	@echo '                       and rule of udev, to places in $(prefix), and the netlink'
 	@echo '                       specification, to $$(DESTDIR)$(ynldir);'
-	@echo '                       a unit of systemd and what boot images are made with'
+	@echo '                       a unit of systemd, a JSON Schema, and what boot images are made with'
 	@echo 'make uninstall         undoes that; rules stay'
 	@echo 'make dkms-install      the module, by DKMS, for this kernel and all later ones'
 	@echo 'make dkms-remove       undoes that'

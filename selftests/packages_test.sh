@@ -94,7 +94,8 @@ install_and_uninstall_leave_nothing() {
 		usr/lib/systemd/system/vfiopolicy.service usr/lib/vfiopolicy/fallback \
 		usr/share/initramfs-tools/hooks/vfiopolicy \
 		usr/share/initramfs-tools/scripts/init-top/00-vfiopolicy \
-		usr/lib/dracut/dracut.conf.d/50-vfiopolicy.conf; do
+		usr/lib/dracut/dracut.conf.d/50-vfiopolicy.conf \
+		usr/share/vfiopolicy/vfiopolicy.schema.json; do
 		expect "it is installed" [ -s "$TMP/root/$file" ] || return 1
 	done
 	expect "udev is told where the command is" grep -q '"/usr/sbin/vfiopolicy owner ' \
