@@ -112,7 +112,7 @@ add_takes_a_native_device() {
 		same driver "$(driver_of "$IGB")" igb && vpnl del 1 || return 1
 	run 5 add --dry-run "$IGB" && says "igb -> vfio-pci" &&
 		same driver "$(driver_of "$IGB")" igb &&
-		run 0 add --json "$IGB" &&
+		run 0 add --json "$IGB" && json_valid add &&
 		same changed "$(json 'd["changed"]')" True &&
 		same before "$(json 'd["devices"][0]["driver_before"]')" igb &&
 		same state "$(dev "$IGB" state)" isolated &&
@@ -247,7 +247,8 @@ file hold dead:beef
 cmdline hold $P10" &&
 		replug "$IGB" && wait_state "$IGB" isolated &&
 		run 0 apply && says "as before" &&
-		rm "$RULES/20-b.rules" && run 0 apply --json &&
+		rm "$RULES/20-b.rules" && run 5 apply --dry-run --json &&
+		json_valid apply-dry-run && run 0 apply --json && json_valid apply &&
 		same changed "$(json 'd["changed"]')" True &&
 		same differences "$(json 'd["differences"]')" 2 &&
 		same state "$(dev "$IGB" state)" isolated &&
@@ -268,7 +269,7 @@ explain_goes_by_the_module() {
 		run 0 explain "$IGB" && says "class 0200" && says "gpus" &&
 		says "device 8086:10c9" && run 0 explain "${TWINS[0]}" &&
 		says "the host keeps it" && says "nvme" &&
-		run 0 explain --json "$IGB" &&
+		run 0 explain --json "$IGB" && json_valid explain &&
 		same winner "$(json 'd["winner"]')" 3
 }
 
@@ -316,7 +317,7 @@ claim_takes_a_native_device() {
 	run 0 claim "${net##*/}" && says "igb -> vfio-pci ... done" &&
 		same driver "$(driver_of "$IGB")" vfio-pci &&
 		run 0 claim "$IGB" && says already &&
-		run 0 claim --json "$IGB" &&
+		run 0 claim --json "$IGB" && json_valid claim &&
 		same changed "$(json 'd["changed"]')" False && run 0 status port
 }
 
@@ -414,7 +415,7 @@ groups_agree_with_the_module() {
 		says "$(group_of "$IGB") viable" &&
 		says "$IGB  8086:10c9  vfio-pci" &&
 		run 0 groups "${TWINS[0]}" &&
-		says "blocked by ${TWINS[0]} (nvme)" && run 0 groups -j &&
+		says "blocked by ${TWINS[0]} (nvme)" && run 0 groups -j && json_valid groups &&
 		same module "$(json 'd["module"]')" True &&
 		same viability "$(json "[g['viability'] for g in d['groups'] if
 			any(m['address'] == '$IGB' for m in g['members'])][0]")" \
@@ -430,7 +431,8 @@ sriov_makes_vfs_and_waits() {
 		run 1 sriov "$IGB" 99 && says "at the most" &&
 		run 0 sriov "$IGB" 2 && says "VF 0  " && says "VF 1  " &&
 		says "isolated" && says "2 of 7 VFs" &&
-		run 0 sriov "$IGB" 2 -j && same changed "$(json 'd["changed"]')" False &&
+		run 0 sriov "$IGB" 2 -j && json_valid sriov &&
+		same changed "$(json 'd["changed"]')" False &&
 		same states "$(json '{v["state"] for v in d["devices"]}')" \
 			"{'isolated'}" || return 1
 	vf=$(basename "$(readlink "$SYS/$IGB/virtfn1")")
@@ -486,18 +488,20 @@ list_and_status_agree_with_sysfs() {
 
 json_is_json() {
 	load "rules=\"vfio $IGB\"" && replug "$IGB" &&
-		wait_state "$IGB" isolated && run 0 list --json &&
+		wait_state "$IGB" isolated && run 0 list --json && json_valid list &&
 		same version "$(json 'd["version"]')" 1 &&
 		same address "$(json 'd["devices"][0]["address"]')" "$IGB" &&
 		same state "$(json 'd["devices"][0]["state"]')" isolated &&
 		same driver "$(json 'd["devices"][0]["driver"]')" vfio-pci &&
 		run 0 status --json && same version "$(json 'd["version"]')" 1 &&
+		json_valid status &&
 		run 3 add --json dead:beef &&
 		run 0 add --json --absent-ok dead:beef &&
-		same changed "$(json 'd["changed"]')" True &&
+		same changed "$(json 'd["changed"]')" True && json_valid add &&
 		run 0 add --json --absent-ok dead:beef &&
 		same "changed again" "$(json 'd["changed"]')" False &&
-		run 0 del --json dead:beef && same changed "$(json 'd["changed"]')" True
+		run 0 del --json dead:beef && same changed "$(json 'd["changed"]')" True &&
+		json_valid del
 }
 
 bad_rules_fail_the_status() {
@@ -519,7 +523,7 @@ monitor_streams_events() {
 		testbus "del $P10"
 	wait $monitor && same "lines" "$(wc -l < "$dir/out")" 4 &&
 		while read -r OUT; do
-			json 'd["version"]' > /dev/null || return 1
+			json_valid monitor || return 1
 		done < "$dir/out"
 	ret=$?
 	rm -r "$dir"
