@@ -30,6 +30,8 @@
 #define HASH_LINE	"# policy "
 /* What the hooks say of the images that they have put the policy into. */
 #define IMAGES		"/var/lib/vfiopolicy/images"
+/* Written by the boot image: ok, or degraded and why. */
+#define THIS_BOOT	"/run/vfiopolicy/boot"
 #define DRIVERS_MAX	64
 
 /**
@@ -116,6 +118,17 @@ static bool is_older(const struct stat *a, const struct stat *b)
 		a->st_mtim.tv_nsec < b->st_mtim.tv_nsec);
 }
 
+static void read_degraded(const struct vp_site *site, struct vp_boot *boot)
+{
+	char text[sizeof(boot->degraded)] = "";
+	char *path = vp_site_path(site, THIS_BOOT);
+
+	if (path && vp_peek_text(text, sizeof(text), "%s", path) &&
+	    !strncmp(text, "degraded", strlen("degraded")))
+		memcpy(boot->degraded, text, sizeof(text));
+	free(path);
+}
+
 static void look_at_images(const struct vp_site *site, struct vp_boot *boot)
 {
 	char *folder = vp_site_path(site, IMAGES), path[VP_PEEK_LEN];
@@ -162,6 +175,7 @@ void vp_boot_look(const struct vp_rules *rules, struct vp_boot *boot)
 	if (vp_site_root(&site))
 		return;
 	read_compiled(&site, boot->compiled);
+	read_degraded(&site, boot);
 	look_at_images(&site, boot);
 	vp_site_close(&site);
 }

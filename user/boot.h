@@ -31,12 +31,15 @@ struct vp_boot_image {
  * struct vp_boot - what is ready for the next boot
  * @hash: of the policy that the rule files make; empty when they have no rule
  * @compiled: of the one that modprobe knows; empty when it knows none
+ * @degraded: what the boot image says of this boot, when the module was not to be
+ *            had there; empty when all is well
  * @images: the images
  * @count: number of @images
  */
 struct vp_boot {
 	char hash[VP_BOOT_HASH_LEN];
 	char compiled[VP_BOOT_HASH_LEN];
+	char degraded[128];
 	struct vp_boot_image images[VP_BOOT_IMAGES_MAX];
 	size_t count;
 };

@@ -215,6 +215,9 @@ static void say_boot(const struct status *status)
 			   image->current ? "current" :
 			   "stale: vfiopolicy apply rebuilds it");
 	}
+	if (boot->degraded[0])
+		vp_out_error("this boot is %s; vfiopolicy check says what is missing",
+			     boot->degraded);
 	if (strcmp(boot->hash, boot->compiled) != 0)
 		vp_out_error("the next boot does not know what the rule files say: vfiopolicy apply");
 }
@@ -227,6 +230,7 @@ static struct json_object *json_boot(const struct vp_boot *boot)
 	vp_out_json_string(obj, "policy", boot->hash);
 	vp_out_json_string(obj, "compiled", boot->compiled);
 	vp_out_json_bool(obj, "current", vp_boot_is_current(boot));
+	vp_out_json_string(obj, "degraded", boot->degraded);
 	list = json_object_new_array();
 	for (i = 0; i < boot->count; i++) {
 		image = json_object_new_object();

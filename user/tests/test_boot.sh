@@ -191,6 +191,13 @@ echo 0123456789abcdef | put "$images/6.1.0-gone"
 run 4 "an image that is no more" status
 hasnt out "6.1.0-gone"
 
+echo "degraded: no module; and so on" | put /run/vfiopolicy/boot
+run 4 "a boot without the module" status
+has err "this boot is degraded: no module; and so on"
+echo "ok" | put /run/vfiopolicy/boot
+run 4 "and one with it" status
+hasnt err "this boot"
+
 new_host
 mkdir -p "$root/etc/modprobe.d/00-vfiopolicy.conf/x"
 run 6 "what cannot be written" add --next-boot 10de:1b39
