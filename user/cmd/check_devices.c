@@ -78,11 +78,14 @@ static bool take_first(const char *module, void *arg)
 	return true;
 }
 
-/* A driver that is built in has the device before a module can be loaded. */
-static void check_builtin(struct vp_check *check, const struct vp_host_dev *dev)
+/*
+ * A driver that is built in has the device before a module can be loaded, unless
+ * the rule has the boot image take it from that.
+ */
+static void check_builtin(struct vp_check *check, const struct vp_host_dev *dev,
+			  const struct vp_rules_entry *entry)
 {
 	char path[PATH_MAX], modalias[256], module[VP_KERNEL_LEN] = "";
-	char remedy[VP_CHECK_LEN];
 
 	snprintf(path, sizeof(path), "/bus/pci/devices/%s/modalias",
 		 dev->address);
@@ -91,12 +94,10 @@ static void check_builtin(struct vp_check *check, const struct vp_host_dev *dev)
 			       modalias, take_first, module))
 		return;
 	/* Then nobody is ahead. */
-	if (vp_site_is_module(module, "vfio_pci"))
+	if (vp_site_is_module(module, "vfio_pci") || entry->rule->takeover_boot)
 		return;
-	snprintf(remedy, sizeof(remedy),
-		 "echo 1 > /sys/bus/pci/devices/%s/remove; echo 1 > /sys/bus/pci/rescan, at each boot; or keep the driver from starting with initcall_blacklist=",
-		 dev->address);
-	vp_check_say(check, VP_CHECK_WARN, "built-in-driver", remedy,
+	vp_check_say(check, VP_CHECK_WARN, "built-in-driver",
+		     "takeover=boot in its rule has the boot image take it from that",
 		     "%s: its driver %s is built into this kernel and has it before any module is there",
 		     dev->address, module);
 }
@@ -147,13 +148,15 @@ static void check_bars(struct vp_check *check, const struct vp_host_dev *dev)
  */
 void vp_check_devices(struct vp_check *check)
 {
+	const struct vp_rules_entry *entry;
 	size_t i, count = 0;
 
 	for (i = 0; i < check->host.count; i++) {
-		if (!vp_check_rule(check, &check->host.devs[i]))
+		entry = vp_check_rule(check, &check->host.devs[i]);
+		if (!entry)
 			continue;
 		count++;
-		check_builtin(check, &check->host.devs[i]);
+		check_builtin(check, &check->host.devs[i], entry);
 		check_bars(check, &check->host.devs[i]);
 	}
 	if (!count)

@@ -445,7 +445,13 @@ printf 'nouveau.license=GPL\0nouveau.alias=pci:v000010DEd*sv*sd*bc03sc*i*\0nvme.
 	put /lib/modules/$kernel/modules.builtin.modinfo
 run 0 "a driver that is built in" check
 has out "warn  0000:82:00.0: its driver nouveau is built into this kernel"
+has out "takeover=boot in its rule"
 hasnt out "0000:05:00.0: its driver"
+cp "$root/etc/vfiopolicy/rules.d/"*.rules "$tmp/rules"
+sed -i '/10de/s/$/ takeover=boot/' "$root/etc/vfiopolicy/rules.d/"*.rules
+run 0 "which the rule takes it from" check
+hasnt out "is built into"
+cp "$tmp/rules" "$root/etc/vfiopolicy/rules.d/50-local.rules"
 printf 'amdgpu.alias=pci:v00001002d*sv*sd*bc03sc*i*\0nvme.alias=pci:v*d*sv*sd*bc01sc08i02*\0' |
 	put /lib/modules/$kernel/modules.builtin.modinfo
 run 0 "drivers of others are" check
