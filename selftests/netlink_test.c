@@ -384,9 +384,10 @@ TEST_F(family, tells_of_rules_in_order)
 	nl_close(&events);
 }
 
-/* A device of a dump: what filters look at. */
+/* A device of a dump: what filters look at, and is it as sysfs has it. */
 struct shown {
 	uint32_t state, rule, group;
+	bool noted;
 	char driver[VFIOPOLICY_DRIVER_LEN_MAX + 1];
 };
 
@@ -395,6 +396,19 @@ struct all_shown {
 	struct shown dev[256];
 	int count;
 };
+
+/* Of a bridge the module notes it after it has said that it leaves it alone. */
+static bool is_in_sysfs(const char *address, const char *driver)
+{
+	char path[128], link[256];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.32s/driver",
+		 address ? address : "");
+	len = readlink(path, link, sizeof(link) - 1);
+	link[len > 0 ? len : 0] = '\0';
+	return !strcmp(len > 0 ? strrchr(link, '/') + 1 : "", driver);
+}
 
 static int take_shown(const struct nlmsghdr *hdr, void *arg)
 {
@@ -408,6 +422,7 @@ static int take_shown(const struct nlmsghdr *hdr, void *arg)
 	dev->rule = nl_u32(hdr, VFIOPOLICY_A_DEV_RULE, 0);
 	dev->group = nl_u32(hdr, VFIOPOLICY_A_DEV_GROUP, -1);
 	snprintf(dev->driver, sizeof(dev->driver), "%s", driver ? driver : "");
+	dev->noted = is_in_sysfs(nl_str(hdr, VFIOPOLICY_A_DEV_ADDRESS), dev->driver);
 	return 0;
 }
 
@@ -450,7 +465,7 @@ static int name_devices(struct nl *nl, struct all_shown *all)
 {
 	static const struct shown none;
 	struct nl events;
-	int i, ret;
+	int i, ret, tries = 0;
 
 	ret = nl_open(&events);
 	if (!ret)
@@ -460,11 +475,15 @@ static int name_devices(struct nl *nl, struct all_shown *all)
 	while (!ret) {
 		ret = devices(nl, &none, 0, all);
 		for (i = 0; i < all->count; i++)
-			if (all->dev[i].state != VFIOPOLICY_STATE_NATIVE)
+			if (all->dev[i].state != VFIOPOLICY_STATE_NATIVE ||
+			    !all->dev[i].noted)
 				break;
 		if (ret || i == all->count)
 			break;
-		ret = nl_event(&events, 30000, count, &i);
+		/* No event tells that a driver has been noted. */
+		ret = nl_event(&events, 100, count, &i);
+		if (ret == -ETIMEDOUT && ++tries < 300)
+			ret = 0;
 	}
 	nl_close(&events);
 	return ret;
