@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The family's answers to good and bad requests. Needs the module loaded
- * without rules; nothing here needs a device to be present. Each refusal must
- * carry an extended ack, and must have changed nothing. Who may ask at all is
- * permission_test's business.
+ * The family's answers to good and bad requests. Needs the module loaded without
+ * rules. Each refusal must carry an extended ack, and must have changed nothing.
+ * Who may ask at all is permission_test's business.
  */
 #include <errno.h>
 #include <linux/vfiopolicy.h>
@@ -400,14 +399,12 @@ struct all_shown {
 /* Of a bridge the module notes it after it has said that it leaves it alone. */
 static bool is_in_sysfs(const char *address, const char *driver)
 {
-	char path[128], link[256];
-	ssize_t len;
+	char path[128], link[256] = "";
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.32s/driver",
-		 address ? address : "");
-	len = readlink(path, link, sizeof(link) - 1);
-	link[len > 0 ? len : 0] = '\0';
-	return !strcmp(len > 0 ? strrchr(link, '/') + 1 : "", driver);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.32s/driver", address);
+	if (readlink(path, link, sizeof(link) - 1) < 0)
+		return !driver[0];
+	return !strcmp(strrchr(link, '/') + 1, driver);
 }
 
 static int take_shown(const struct nlmsghdr *hdr, void *arg)
@@ -422,7 +419,7 @@ static int take_shown(const struct nlmsghdr *hdr, void *arg)
 	dev->rule = nl_u32(hdr, VFIOPOLICY_A_DEV_RULE, 0);
 	dev->group = nl_u32(hdr, VFIOPOLICY_A_DEV_GROUP, -1);
 	snprintf(dev->driver, sizeof(dev->driver), "%s", driver ? driver : "");
-	dev->noted = is_in_sysfs(nl_str(hdr, VFIOPOLICY_A_DEV_ADDRESS), dev->driver);
+	dev->noted = is_in_sysfs(nl_str(hdr, VFIOPOLICY_A_DEV_ADDRESS) ?: "", dev->driver);
 	return 0;
 }
 
@@ -458,25 +455,20 @@ static const char *const harmless[] = {
 	"vfio class=06", "vfio 1b36:0010", "hold 8086:10c9",
 };
 
-#define HARMLESS ((int)(sizeof(harmless) / sizeof(harmless[0])))
-
 /* Return: 0, or an errno; @all is what there is, once all are where they stay. */
 static int name_devices(struct nl *nl, struct all_shown *all)
 {
 	static const struct shown none;
 	struct nl events;
-	int i, ret, tries = 0;
+	int i, tries = 0;
+	int ret = nl_open(&events) ?: nl_join(&events);
 
-	ret = nl_open(&events);
-	if (!ret)
-		ret = nl_join(&events);
-	for (i = 0; i < HARMLESS && !ret; i++)
+	for (i = 0; i < (int)ARRAY_SIZE(harmless) && !ret; i++)
 		ret = add(nl, harmless[i], NULL, NULL);
 	while (!ret) {
 		ret = devices(nl, &none, 0, all);
 		for (i = 0; i < all->count; i++)
-			if (all->dev[i].state != VFIOPOLICY_STATE_NATIVE ||
-			    !all->dev[i].noted)
+			if (all->dev[i].state != VFIOPOLICY_STATE_NATIVE || !all->dev[i].noted)
 				break;
 		if (ret || i == all->count)
 			break;
@@ -493,7 +485,7 @@ static void unname_devices(struct nl *nl)
 {
 	int i;
 
-	for (i = 0; i < HARMLESS; i++)
+	for (i = 0; i < (int)ARRAY_SIZE(harmless); i++)
 		del(nl, harmless[i]);
 }
 
