@@ -31,6 +31,7 @@ help:
 	@echo 'make dist              the sources, in build/dist, the same bytes each time'
 	@echo 'make demo              a guest shows what it does (STAY=1: and leaves you in it)'
 	@echo 'make check             all tests on kernels 6.1, 6.12 and 7.2 (K=6.12 T=claim: a part)'
+	@echo 'make check-all         the same, with every test in guests on all three kernels'
 	@echo 'make check-debug       those in guests, on a kernel with KASAN, lockdep, kmemleak (T=)'
 	@echo 'make check-long        races and cycles, for hours (K=6.12; VP_CYCLES= and so on:'
 	@echo '                       see selftests/check)'
@@ -135,6 +136,10 @@ check:
 	selftests/check $(if $(K),-k "$(K)") $(if $(T),-t "$(T)")
 
 # Builds that kernel when it is not there: a quarter of an hour.
+.PHONY: check-all
+check-all:
+	selftests/check -a
+
 .PHONY: check-debug
 check-debug:
 	selftests/check -k debug $(if $(T),-t "$(T)")
