@@ -182,7 +182,8 @@ static size_t say_blockers(const struct vp_nl_group *group, char *buf)
 			continue;
 		n += scnprintf(buf + n, VP_GROUPS_LEN - n, "%s%s (%s)",
 			       count > 1 ? ", " : "", group->members[i].address,
-			       group->members[i].driver);
+			       group->members[i].driver[0] ?
+			       group->members[i].driver : "its driver is changing");
 	}
 	if (count > NAMED_MAX)
 		n += scnprintf(buf + n, VP_GROUPS_LEN - n, " and %zu more",

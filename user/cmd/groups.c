@@ -8,12 +8,17 @@
  */
 #include <json.h>
 #include <libsmartcols.h>
+#include <poll.h>
 
 #include "command.h"
 #include "device.h"
 #include "groups.h"
 #include "output.h"
 #include "rulearg.h"
+
+/* How long a driver that is just coming is waited for, and how often asked. */
+#define CHANGING_MS	2000
+#define AGAIN_MS	50
 
 enum {
 	COL_ADDRESS,
@@ -286,14 +291,36 @@ static void print_json(struct show *show)
 	vp_out_json_print(obj);
 }
 
+/* What blocks without a driver was just getting one when the module looked. */
+static bool is_changing(const struct vp_nl_group *groups, size_t count)
+{
+	size_t i, j;
+
+	for (i = 0; i < count; i++)
+		for (j = 0; j < groups[i].count; j++)
+			if (groups[i].members[j].blocks &&
+			    !groups[i].members[j].driver[0])
+				return true;
+	return false;
+}
+
 /* Without the module, or of what it has no rule for, it is by sysfs alone. */
 static void ask_module(struct show *show)
 {
 	struct vp_nl_group *told = NULL;
+	int ms = CHANGING_MS;
 	size_t count = 0;
 	struct vp_nl nl;
 
 	show->module = !vp_nl_open(&nl) && !vp_nl_groups(&nl, &told, &count);
+	while (show->module && ms > 0 && is_changing(told, count)) {
+		poll(NULL, 0, AGAIN_MS);
+		ms -= AGAIN_MS;
+		vp_nl_groups_free(told, count);
+		told = NULL;
+		count = 0;
+		show->module = !vp_nl_groups(&nl, &told, &count);
+	}
 	if (show->module)
 		vp_groups_take(&show->groups, told, count);
 	else
