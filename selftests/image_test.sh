@@ -33,7 +33,8 @@ TESTS="the_image_has_ours_before_udev
 	isolated_from_the_first_second
 	without_the_module_the_fallback_keeps_them
 	disable_on_the_command_line_is_the_way_back
-	a_rule_that_is_none_fails_the_unit_alone"
+	a_rule_that_is_none_fails_the_unit_alone
+	a_root_disk_that_a_rule_has_is_given_back"
 
 # quietly WHAT COMMAND...: its output is told when it fails
 quietly() {
@@ -219,7 +220,8 @@ the_image_has_ours_before_udev() {
 	say "init-top: ${order//$'\n'/ }"
 	same "the first script" "$(head -n 1 <<< "$order")" 00-vfiopolicy &&
 		expect "there is one of udev" grep -qx udev <<< "$order" &&
-		for file in vfiopolicy.ko vfio-pci.ko vfio_iommu_type1.ko 00-vfiopolicy.conf fallback; do
+		for file in vfiopolicy.ko vfio-pci.ko vfio_iommu_type1.ko 00-vfiopolicy.conf fallback \
+			give-back; do
 			expect "the image has $file" [ -n "$(find "$TMP/initrd" -name "$file")" ] ||
 				return 1
 		done
@@ -254,6 +256,16 @@ disable_on_the_command_line_is_the_way_back() {
 a_rule_that_is_none_fails_the_unit_alone() {
 	new_system && save "vfio 10de:zz; $RULES" && rebuild && boot_it &&
 		kept vfiopolicy && has 'boot: ok' && has 'unit: failed'
+}
+
+# All drives are of one kind. The port is not given back with them.
+a_root_disk_that_a_rule_has_is_given_back() {
+	new_system && save "vfio 1b36:0010; vfio 8086:10c9" && rebuild && boot_it &&
+		root_is_untouched &&
+		has '0000:02:00.0 driver=nvme override=\(null\) node=no met=1' &&
+		has '0000:04:00.0 driver=vfio-pci override=vfio-pci node=yes met=0' &&
+		has 'boot: degraded: the root device did not appear, .*' && has 'unit: failed' &&
+		has 'log: vfiopolicy: 0000:01:00.0: given back to the host.*'
 }
 
 at_end() {

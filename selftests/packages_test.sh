@@ -91,9 +91,11 @@ install_and_uninstall_leave_nothing() {
 		usr/share/zsh/site-functions/_vfiopolicy \
 		usr/share/fish/vendor_completions.d/vfiopolicy.fish \
 		usr/lib/udev/rules.d/70-vfiopolicy.rules usr/share/ynl/specs/vfiopolicy.yaml \
-		usr/lib/systemd/system/vfiopolicy.service usr/lib/vfiopolicy/fallback \
+		usr/lib/systemd/system/vfiopolicy.service \
+		usr/lib/vfiopolicy/fallback usr/lib/vfiopolicy/give-back \
 		usr/share/initramfs-tools/hooks/vfiopolicy \
 		usr/share/initramfs-tools/scripts/init-top/00-vfiopolicy \
+		usr/share/initramfs-tools/scripts/local-block/vfiopolicy \
 		usr/lib/dracut/dracut.conf.d/50-vfiopolicy.conf \
 		usr/share/vfiopolicy/vfiopolicy.schema.json; do
 		expect "it is installed" [ -s "$TMP/root/$file" ] || return 1
