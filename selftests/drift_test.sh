@@ -110,6 +110,27 @@ vetoed() {
 	return 1
 }
 
+has_driver() {
+	[ -e "$SYS/$1/driver" ]
+}
+
+# refused ADDRESS DRIVER COMMAND...: what it writes has that driver refused. When
+# ours is back between two of its writes, nobody else is asked, and so not refused:
+# then once more.
+refused() {
+	local addr=$1 driver=$2 before try
+	shift 2
+
+	before=$(stat_of vetoes)
+	for try in {1..20}; do
+		"$@"
+		[ "$(stat_of vetoes)" = "$before" ] || break
+		say "try $try: it was repaired before anybody was asked"
+		until_true has_driver "$addr" || return 1
+	done
+	vetoed "$addr" "$driver"
+}
+
 # As it is with the drivers of the host, without us.
 control_these_writes_bind_a_driver() {
 	trace_functions nvme_probe igb_probe &&
@@ -131,26 +152,37 @@ libvirt_detach_leaves_it_isolated() {
 }
 
 # virPCIDeviceReattach(): no override, unbind, probe anew.
+reattach() {
+	echo > "$SYS/$1/driver_override" && rebind "$1"
+}
+
 libvirt_reattach_ends_isolated() {
-	claimed "vfio $NVME; vfio $IGB" isolated || return 1
-	for addr in "$NVME" "$IGB"; do
-		echo > "$SYS/$addr/driver_override" && rebind "$addr" || return 1
-	done
-	vetoed "$NVME" nvme && vetoed "$IGB" igb &&
+	claimed "vfio $NVME; vfio $IGB" isolated &&
+		refused "$NVME" nvme reattach "$NVME" &&
+		refused "$IGB" igb reattach "$IGB" &&
 		is_back "$NVME" isolated vfio-pci && is_back "$IGB" isolated vfio-pci
+}
+
+# override_and_probe ADDRESS DRIVER
+override_and_probe() {
+	unbind "$1" && echo "$2" > "$SYS/$1/driver_override" && probe "$1"
 }
 
 driverctl_set_override_ends_isolated() {
 	claimed "vfio $NVME; vfio $IGB" isolated &&
-		unbind "$NVME" && echo nvme > "$SYS/$NVME/driver_override" &&
-		probe "$NVME"
-	vetoed "$NVME" nvme && is_back "$NVME" isolated vfio-pci
+		refused "$NVME" nvme override_and_probe "$NVME" nvme &&
+		is_back "$NVME" isolated vfio-pci
 }
 
 driverctl_unset_override_ends_isolated() {
 	claimed "vfio $NVME; vfio $IGB" isolated &&
-		unbind "$IGB" && echo > "$SYS/$IGB/driver_override" && probe "$IGB"
-	vetoed "$IGB" igb && is_back "$IGB" isolated vfio-pci
+		refused "$IGB" igb override_and_probe "$IGB" '' && is_back "$IGB" isolated vfio-pci
+}
+
+spdk_reset() {
+	unbind "$NVME" && echo "$NVME_ID" > $DRIVERS/pci-stub/remove_id 2> /dev/null
+	echo > "$SYS/$NVME/driver_override"
+	bind "$NVME" nvme
 }
 
 # scripts/setup.sh: unbind, new_id, bind; then its reset: unbind, remove_id,
@@ -159,11 +191,8 @@ spdk_new_id_ends_isolated() {
 	claimed "vfio $NVME; vfio $IGB" isolated && unbind "$NVME" &&
 		echo "$NVME_ID" > $DRIVERS/pci-stub/new_id
 	bind "$NVME" pci-stub
-	is_back "$NVME" isolated vfio-pci || return 1
-	unbind "$NVME" && echo "$NVME_ID" > $DRIVERS/pci-stub/remove_id &&
-		echo > "$SYS/$NVME/driver_override"
-	bind "$NVME" nvme
-	vetoed "$NVME" nvme && is_back "$NVME" isolated vfio-pci
+	is_back "$NVME" isolated vfio-pci && refused "$NVME" nvme spdk_reset &&
+		is_back "$NVME" isolated vfio-pci
 }
 
 # PVE::SysFSTools: new_id of vfio-pci, unbind, bind.
@@ -181,11 +210,15 @@ sriov_operator_default_driver_ends_isolated() {
 	is_back "$IGB" isolated vfio-pci
 }
 
+override_and_bind() {
+	echo "$2" > "$SYS/$1/driver_override" && unbind "$1"
+	bind "$1" "$2"
+}
+
 the_target_is_foreign_where_the_rule_says_hold() {
 	claimed "hold $NVME; vfio $IGB" held &&
-		echo vfio-pci > "$SYS/$NVME/driver_override" && unbind "$NVME"
-	bind "$NVME" vfio-pci
-	vetoed "$NVME" vfio-pci && is_back "$NVME" held vfiopolicy
+		refused "$NVME" vfio-pci override_and_bind "$NVME" vfio-pci &&
+		is_back "$NVME" held vfiopolicy
 }
 
 unbinding_alone_is_repaired() {
@@ -222,8 +255,8 @@ each_refusal_is_told_and_counted() {
 
 	claimed "vfio $NVME; vfio $IGB" isolated || return 1
 	for n in 1 2 3; do
-		echo > "$SYS/$NVME/driver_override" && rebind "$NVME"
-		vetoed "$NVME" nvme && is_back "$NVME" isolated vfio-pci &&
+		refused "$NVME" nvme reattach "$NVME" &&
+			is_back "$NVME" isolated vfio-pci &&
 			same "refusals" "$(stat_of vetoes)" $n || return 1
 	done
 	same "refusals told" "$(grep -c "^address=$NVME .* reason=vetoed" "$DIR/events")" 3 &&

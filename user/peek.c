@@ -3,6 +3,7 @@
  * Small looks into sysfs and procfs. What they have may be text that a device,
  * a user or a guest chose: it is cut to the room there is and made printable.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -154,12 +155,13 @@ static int has_no_dot(const struct dirent *entry)
  * @names: set to the entries; to be freed with vp_peek_free()
  * @fmt: the path of the folder, as printf's
  *
- * Return: how many there are, 0 when there is no such folder.
+ * Return: how many there are, 0 when there is no such folder; -errno when it cannot
+ * be read, and @names is NULL.
  */
 int vp_peek_list(struct dirent ***names, const char *fmt, ...)
 {
 	char path[VP_PEEK_LEN];
-	int count = -1;
+	int count, err;
 	va_list ap;
 	bool fits;
 
@@ -167,15 +169,17 @@ int vp_peek_list(struct dirent ***names, const char *fmt, ...)
 	va_start(ap, fmt);
 	fits = make_path(path, fmt, ap);
 	va_end(ap);
-	if (fits)
-		count = scandir(path, names, has_no_dot, versionsort);
-	if (count <= 0) {
-		/* An empty folder has a list all the same. */
-		if (!count)
-			free(*names);
-		*names = NULL;
-	}
-	return count > 0 ? count : 0;
+	if (!fits)
+		return -ENAMETOOLONG;
+	count = scandir(path, names, has_no_dot, versionsort);
+	if (count > 0)
+		return count;
+	err = count < 0 ? errno : 0;
+	/* An empty folder has a list all the same. */
+	if (!count)
+		free(*names);
+	*names = NULL;
+	return err == ENOENT || err == ENOTDIR ? 0 : -err;
 }
 
 /**

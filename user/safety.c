@@ -298,6 +298,8 @@ bool vp_safety_vfio_user(struct vp_safety *safety, const char *address,
 			return true;
 	}
 	count = vp_peek_list(&names, "%s/%s/vfio-dev", dir, address);
+	if (count < 0)
+		vp_safety_fail(safety, "who has it open", count);
 	for (i = 0; i < count && !user->pid; i++) {
 		snprintf(file, sizeof(file), "/dev/vfio/devices/%s",
 			 names[i]->d_name);

@@ -68,6 +68,14 @@ static const char *sysfs(const struct stack *stack)
 	return stack->safety->host->sysfs;
 }
 
+/* A list that cannot be had may have had a use in it. Return: its length. */
+static int had(const struct stack *stack, int count)
+{
+	if (count < 0)
+		vp_safety_fail(stack->safety, "disks", count);
+	return count;
+}
+
 /* What a block device is called, by what made it. */
 static void label(const struct stack *stack, struct node *node)
 {
@@ -146,8 +154,8 @@ static bool is_of_subsystem(const struct stack *stack, const char *target,
 		return false;
 	subsystem += strlen(SUBSYSTEM);
 	len = (int)strcspn(subsystem, "/");
-	count = vp_peek_list(&names, "%s/class/nvme-subsystem/%.*s",
-			     sysfs(stack), len, subsystem);
+	count = had(stack, vp_peek_list(&names, "%s/class/nvme-subsystem/%.*s",
+					sysfs(stack), len, subsystem));
 	for (i = 0; i < count && !found; i++)
 		found = vp_peek_link(controller, sizeof(controller),
 				     "%s/class/nvme-subsystem/%.*s/%s",
@@ -181,7 +189,8 @@ static void find_partitions(struct stack *stack, size_t at)
 	struct dirent **names;
 	int count, i;
 
-	count = vp_peek_list(&names, "%s/class/block/%s", sysfs(stack), name);
+	count = had(stack, vp_peek_list(&names, "%s/class/block/%s",
+					sysfs(stack), name));
 	for (i = 0; i < count; i++) {
 		if (strncmp(names[i]->d_name, name, strlen(name)) != 0 ||
 		    !vp_peek_exists("%s/class/block/%s/%s/partition",
@@ -228,9 +237,11 @@ static void find_holders(struct stack *stack)
 	size_t at;
 
 	for (at = 0; at < stack->count; at++) {
-		count = vp_peek_list(&names, "%s/class/block/%s/holders",
-				     sysfs(stack), stack->nodes[at].name);
-		stack->nodes[at].held = count;
+		count = had(stack, vp_peek_list(&names,
+						"%s/class/block/%s/holders",
+						sysfs(stack),
+						stack->nodes[at].name));
+		stack->nodes[at].held = count > 0;
 		for (i = 0; i < count; i++)
 			add_node(stack, names[i]->d_name, (int)at,
 				 stack->nodes[at].usb);
@@ -282,7 +293,7 @@ static bool is_of_btrfs(const struct stack *stack, const struct node *node,
 
 	if (!source || strncmp(source, "/dev/", 5) != 0)
 		return false;
-	count = vp_peek_list(&names, "%s/fs/btrfs", sysfs(stack));
+	count = had(stack, vp_peek_list(&names, "%s/fs/btrfs", sysfs(stack)));
 	for (i = 0; i < count && !found; i++)
 		found = vp_peek_exists("%s/fs/btrfs/%s/devices/%s",
 				       sysfs(stack), names[i]->d_name,

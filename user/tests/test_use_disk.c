@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What stands on the disks behind a device, on made-up hosts. */
 #include <stdarg.h>
+#include <unistd.h>
 
 #include "uses.h"
 
@@ -142,6 +143,20 @@ static void test_no_holders(void)
 	uses_are(SPARE, "mount: /mnt is on it (iso9660 on /dev/loop3 on /dev/nvme1n1)",
 		 "a loop device on a disk");
 	uses_are(NVME, "", "on the other one");
+}
+
+/* A loop instead of a folder: what cannot be listed may have had a holder in it. */
+static void test_no_list(void)
+{
+	struct vp_uses uses;
+	char path[1024];
+
+	two_drives(no_mounts, NULL);
+	snprintf(path, sizeof(path), "%s/class/block/nvme1n1/holders", tree_root);
+	ok(!rmdir(path) && !symlink("holders", path), "holders cannot be listed");
+	uses_of(SPARE, &uses);
+	ok(uses.count == 1 && uses.uses[0].kind == VP_USE_UNKNOWN,
+	   "what could not be looked at may be in use");
 }
 
 /* Behind some controllers there are whole buses, in a domain of their own. */
@@ -422,6 +437,7 @@ int main(void)
 	test_plain_mounts();
 	test_stacks();
 	test_no_holders();
+	test_no_list();
 	test_vmd();
 	test_swaps();
 	test_btrfs();
