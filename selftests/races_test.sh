@@ -240,6 +240,8 @@ dmesg -n 5
 at_end() {
 	trace_end
 	unload
+	back_to_the_host
+	wait_driver "$NVME" nvme
 	rm -r "$DIR"
 	dmesg -n 7
 }

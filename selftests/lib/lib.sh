@@ -140,10 +140,14 @@ load() {
 # Away with the module, and with what it left on devices: fail closed means
 # that overrides stay, so a test that wants native drivers back says so.
 unload() {
+	[ -d /sys/module/vfiopolicy ] || return 0
+	rmmod vfiopolicy && back_to_the_host
+}
+
+# What the module left where it was: with vfio, or with nobody.
+back_to_the_host() {
 	local dev override
 
-	[ -d /sys/module/vfiopolicy ] || return 0
-	rmmod vfiopolicy || return 1
 	for dev in "$SYS"/*; do
 		{ read -r override < "$dev/driver_override"; } 2> /dev/null || continue
 		case $override in
