@@ -267,9 +267,15 @@ static void look_again(struct vp_device *rec, enum vfiopolicy_state state,
 {
 	enum vfiopolicy_reason why = VFIOPOLICY_REASON_NONE;
 	struct device *dev = &rec->pdev->dev;
-	bool driven, target, yielded;
+	bool asked, driven, target, yielded;
 
 	vp_target_guess(rec);
+	/*
+	 * Before anything that may speak against it is looked at: who takes his
+	 * name off the override and then asks is not told that it is there. One
+	 * who asks later than this has queued the next look.
+	 */
+	asked = vp_request_asked(rec);
 	if (state != VFIOPOLICY_STATE_LOST)
 		why = vp_claim_never(rec);
 	device_lock(dev);
@@ -303,14 +309,18 @@ static void look_again(struct vp_device *rec, enum vfiopolicy_state state,
 			vp_handoff_take(rec);
 		return;
 	}
-	if (vp_request_asked(rec)) {
+	/* Still, for a release may have come. */
+	if (asked && vp_request_asked(rec)) {
 		vp_request_take_over(rec, state, why);
 		return;
 	}
 	/* It may have been the host's for another reason so far. */
-	if (state == VFIOPOLICY_STATE_NATIVE)
-		vp_device_move(rec, state, state,
-			       why ?: VFIOPOLICY_REASON_NATIVE_DRIVER);
+	spin_lock(&vp_lock);
+	if (rec->linked && !rec->take_over &&
+	    rec->view.status.state == VFIOPOLICY_STATE_NATIVE)
+		vp_device_move_locked(rec, VFIOPOLICY_STATE_NATIVE,
+				      why ?: VFIOPOLICY_REASON_NATIVE_DRIVER);
+	spin_unlock(&vp_lock);
 	if (driven)
 		return;
 	/* A record that a walk made of a device just leaving ends by this. */
