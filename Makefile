@@ -32,6 +32,7 @@ help:
 	@echo 'make demo              a guest shows what it does (STAY=1: and leaves you in it)'
 	@echo 'make check             all tests on kernels 6.1, 6.12 and 7.2 (K=6.12 T=claim: a part)'
 	@echo 'make check-all         the same, with every test in guests on all three kernels'
+	@echo 'make check-boot        boots of whole systems, packages and DKMS in them (VP_SYSTEM=trixie)'
 	@echo 'make check-debug       those in guests, on a kernel with KASAN, lockdep, kmemleak (T=)'
 	@echo 'make check-long        races and cycles, for hours (K=6.12; VP_CYCLES= and so on:'
 	@echo '                       see selftests/check)'
@@ -139,6 +140,10 @@ check:
 .PHONY: check-all
 check-all:
 	selftests/check -a
+
+.PHONY: check-boot
+check-boot:
+	selftests/check -t "boot image system"
 
 .PHONY: check-debug
 check-debug:

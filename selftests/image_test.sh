@@ -9,6 +9,8 @@
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=selftests/lib/image.sh
+. "$(dirname "$0")/lib/image.sh"
 
 HERE=$(dirname "$(realpath "$0")")
 ROOT=$HERE/..
@@ -26,7 +28,7 @@ TMP=$(mktemp -d /var/tmp/vfiopolicy-image-test.XXXXXX)
 BASE=$TMP/base SYSTEM=$TMP/system/root
 
 CONF=etc/modprobe.d/00-vfiopolicy.conf
-RULES='vfio at=0000:00:12.0/00.0 1b36:0010 name=disk; vfio 8086:10c9 name=port; hold 0000:03:00.0 1b36:0010'
+RULES='vfio at=0000:00:12.0/00.0 1b36:0010 name=disk; vfio 8086:10c9 name=port; hold 0000:03:00.0 1b36:0010; vfio class=display'
 
 TESTS="the_image_has_ours_before_udev
 	control_native_drivers_have_everything
@@ -35,75 +37,6 @@ TESTS="the_image_has_ours_before_udev
 	disable_on_the_command_line_is_the_way_back
 	a_rule_that_is_none_fails_the_unit_alone
 	a_root_disk_that_a_rule_has_is_given_back"
-
-# quietly WHAT COMMAND...: its output is told when it fails
-quietly() {
-	local what=$1
-	shift
-
-	"$@" > "$TMP/log" 2>&1 && return
-	say "failed: $what:"
-	tail -n 20 "$TMP/log" | sed 's/^/# /'
-	return 1
-}
-
-# Runs in the image: facts for this test, and the end.
-facts_script() {
-	cat <<- 'END'
-		#!/bin/sh
-		# Everything has found its driver, or is kept from one.
-		settled() {
-			for dev in $devices; do
-				[ -e "$dev/driver" ] ||
-					[ "$(cat "$dev/driver_override")" = vfiopolicy ] || return 1
-			done
-		}
-		stty -F /dev/ttyS1 raw
-		exec > /dev/ttyS1 2>&1
-		udevadm settle
-		for dev in /sys/bus/pci/devices/*; do
-			case $(cat "$dev/vendor"):$(cat "$dev/device") in
-			0x1b36:0x0010 | 0x8086:0x10c9) devices="$devices $dev" ;;
-			esac
-		done
-		n=0
-		until settled || [ $n = 100 ]; do
-			n=$((n + 1))
-			sleep 0.1
-		done
-		# What nvme and igb log of each device that they probe.
-		dmesg > /run/dmesg
-		for dev in $devices; do
-			addr=${dev##*/}
-			driver=none
-			[ ! -e "$dev/driver" ] || driver=$(basename "$(readlink "$dev/driver")")
-			node=no
-			[ ! -c "/dev/vfio/$(basename "$(readlink "$dev/iommu_group")")" ] || node=yes
-			echo "$addr driver=$driver override=$(cat "$dev/driver_override") node=$node" \
-				"met=$(grep -cE "nvme nvme[0-9]+: pci function $addr|igb $addr: added PHC" /run/dmesg)"
-		done
-		echo "root: $(cat "/sys/class/block/$(basename "$(findmnt -no SOURCE /)")/device/serial")"
-		echo "boot: $(cat /run/vfiopolicy/boot 2> /dev/null)"
-		echo "unit: $(systemctl show -P ActiveState vfiopolicy)"
-		echo "condition: $(systemctl show -P ConditionResult vfiopolicy)"
-		grep -o 'vfiopolicy: .*' /run/dmesg | sed 's/^/log: /'
-		journalctl -b -o cat --no-pager -u vfiopolicy | sed 's/^/journal: /'
-		echo "up: $(cut -d ' ' -f 1 /proc/uptime)"
-		sync
-		systemctl poweroff -ff
-	END
-}
-
-facts_unit() {
-	cat <<- 'END'
-		[Unit]
-		After=basic.target vfiopolicy.service
-		[Service]
-		ExecStart=/usr/local/sbin/facts
-		[Install]
-		WantedBy=multi-user.target
-	END
-}
 
 make_base() {
 	local from
@@ -114,15 +47,7 @@ make_base() {
 		"$BASE/usr/lib/modules/$REL/updates/dkms/vfiopolicy.ko" &&
 		depmod -b "$BASE" "$REL" &&
 		make -s -C "$ROOT" install DESTDIR="$BASE" prefix=/usr || return 1
-	facts_script > "$BASE/usr/local/sbin/facts" && chmod +x "$BASE/usr/local/sbin/facts"
-	facts_unit > "$BASE/etc/systemd/system/facts.service"
-	echo "LABEL=root / ext4 defaults 0 1" > "$BASE/etc/fstab"
-	# Nobody logs in, and an emulated guest is slow enough.
-	printf '[Manager]\nDefaultTimeoutStartSec=300\n' > "$BASE/etc/systemd/system.conf"
-	systemctl --root="$BASE" mask getty@.service serial-getty@.service \
-		systemd-timesyncd.service apt-daily.timer apt-daily-upgrade.timer \
-		e2scrub_reap.service systemd-update-utmp.service &&
-		systemctl --root="$BASE" enable vfiopolicy.service facts.service
+	put_facts "$BASE" && systemctl --root="$BASE" enable vfiopolicy.service
 }
 
 # policy_hash RULES: as the command has it, of those that are rules
@@ -147,62 +72,16 @@ save() {
 		options vfiopolicy rules="$1"
 		softdep nvme pre: vfiopolicy
 		softdep igb pre: vfiopolicy
+		softdep bochs pre: vfiopolicy
 	END
-}
-
-# A copy of the system that can be written and forgotten.
-new_system() {
-	! mountpoint -q "$TMP/system" || umount "$SYSTEM" "$TMP/system" || return 1
-	mkdir -p "$TMP/system" && mount -t tmpfs none "$TMP/system" &&
-		mkdir "$TMP/system/upper" "$TMP/system/work" "$SYSTEM" &&
-		mount -t overlay none "$SYSTEM" \
-			-o "lowerdir=$BASE,upperdir=$TMP/system/upper,workdir=$TMP/system/work"
 }
 
 # rebuild: the boot image, as the distribution does it; what that says is in WARNED
 rebuild() {
-	mount -t proc none "$SYSTEM/proc" && mount --bind /dev "$SYSTEM/dev" || return 1
-	quietly update-initramfs chroot "$SYSTEM" env LC_ALL=C \
-		PATH=/usr/sbin:/usr/bin:/sbin:/bin update-initramfs -c -k "$REL"
+	in_system update-initramfs -c -k "$REL"
 	local status=$?
-	umount "$SYSTEM/proc" "$SYSTEM/dev"
 	WARNED=$(grep '^W: vfiopolicy' "$TMP/log")
 	return $status
-}
-
-# boot_it [CMDLINE]: what facts says, in OUT
-boot_it() {
-	OUT=$("$HERE/vm/image" boot -a "${1:-}" "$SYSTEM" "$REL" 2>&1) &&
-		expect "it came to its end" grep -q '^up: ' <<< "$OUT" && return
-	say "the boot failed: $OUT"
-	return 1
-}
-
-# has LINE: an extended expression, for all of a line of OUT
-has() {
-	grep -qxE "$1" <<< "$OUT" && return
-	say "failed: there is no line '$1' in: ${OUT//$'\n'/$'\n# '}"
-	return 1
-}
-
-root_is_untouched() {
-	has '0000:01:00.0 driver=nvme override=\(null\) node=no met=1' &&
-		has 'root: vp1 *'
-}
-
-all_are_native() {
-	root_is_untouched &&
-		has '0000:02:00.0 driver=nvme override=\(null\) node=no met=1' &&
-		has '0000:03:00.0 driver=nvme override=\(null\) node=no met=1' &&
-		has '0000:04:00.0 driver=igb override=\(null\) node=no met=1'
-}
-
-# kept DRIVER: what is held has this one
-kept() {
-	root_is_untouched &&
-		has '0000:02:00.0 driver=vfio-pci override=vfio-pci node=yes met=0' &&
-		has '0000:04:00.0 driver=vfio-pci override=vfio-pci node=yes met=0' &&
-		has "0000:03:00.0 driver=$1 override=vfiopolicy node=no met=0"
 }
 
 the_image_has_ours_before_udev() {
@@ -249,7 +128,7 @@ without_the_module_the_fallback_keeps_them() {
 }
 
 disable_on_the_command_line_is_the_way_back() {
-	new_system && save "$RULES" && rebuild && boot_it vfiopolicy.disable=1 &&
+	new_system && save "$RULES" && rebuild && CMDLINE=vfiopolicy.disable=1 boot_it &&
 		all_are_native && has 'boot: ' && has 'condition: no' && has 'unit: inactive'
 }
 

@@ -57,8 +57,8 @@ start_with_old() {
 	rm -rf "$RULES"
 	mkdir -p "$RULES"
 	printf '%s\n' "$OLD" > "$FILE"
-	vpnl replace file <(printf 'hold dead:0001\nhold dead:0002\n') > "$FILE.null" &&
-		rm "$FILE.null"
+	vpnl replace file <(printf 'hold dead:0001\nhold dead:0002\n') \
+		> "$VFIOPOLICY_ROOT/null"
 }
 
 # shellcheck disable=SC2119 # no parameters
@@ -66,14 +66,33 @@ load_it() {
 	load
 }
 
-# Rules in force that came from files, without their numbers.
+# These are asked hundreds of times, so without other programs. All rules here are
+# in their order.
+
+# Rules in force that came from files, without their numbers, in IN_FORCE.
 in_force() {
-	vpnl rules | sed -n 's/^[0-9]* file //p' | sort | tr '\n' ';'
+	local line
+
+	IN_FORCE=''
+	while read -r line; do
+		[[ $line != *" file "* ]] || IN_FORCE+="${line#* file };"
+	done < <(vpnl rules)
+	return 0
 }
 
-# Rules of the file, whatever else is in it.
+# Rules of the file, whatever else is in it, in IN_FILE.
 in_file() {
-	sed -n 's/^\(hold [0-9a-f:]*\).*/\1/p' "$FILE" | sort | tr '\n' ';'
+	local line
+
+	IN_FILE=''
+	while read -r line; do
+		[[ ! $line =~ ^hold\ [0-9a-f:]+ ]] || IN_FILE+="${BASH_REMATCH[0]};"
+	done < "$FILE"
+}
+
+# has_line LINE: the file has it, as it is
+has_line() {
+	[[ $'\n'$(< "$FILE")$'\n' == *$'\n'"$1"$'\n'* ]]
 }
 
 # at AT ERRNO WORD...: the command, in which the call of this number is the last,
@@ -89,6 +108,13 @@ at() {
 	} 2> "$VFIOPOLICY_ROOT/null"
 }
 
+# is_so WHEN RULES: in the file, and in force
+is_so() {
+	in_file
+	in_force
+	same "$1: the file" "$IN_FILE" "$2" && same "$1: in force" "$IN_FORCE" "$2"
+}
+
 # killed_at_each BEFORE AFTER WORD...: whatever the moment, the file has the rules of
 # one of these, the kernel too, and the same command again ends with AFTER in both.
 killed_at_each() {
@@ -99,28 +125,29 @@ killed_at_each() {
 		start_with_old || return 1
 		at $n "" "$@"
 		status=$?
-		expect "$n: what people wrote" grep -qxF '# mine' "$FILE" &&
-			grep -qxF 'hold dead:0001    # also mine' "$FILE" || return 1
-		case $(in_file) in
+		expect "$n: what people wrote" has_line '# mine' &&
+			expect "$n: and behind a rule" \
+				has_line 'hold dead:0001    # also mine' || return 1
+		in_file
+		in_force
+		case $IN_FILE in
 		"$before" | "$after") ;;
-		*) same "$n: the file" "$(in_file)" "$before or $after" || return 1 ;;
+		*) same "$n: the file" "$IN_FILE" "$before or $after" || return 1 ;;
 		esac
-		case $(in_force) in
+		case $IN_FORCE in
 		"$before" | "$after") ;;
-		*) same "$n: in force" "$(in_force)" "$before or $after" || return 1 ;;
+		*) same "$n: in force" "$IN_FORCE" "$before or $after" || return 1 ;;
 		esac
 		[ $status = 137 ] || break
 		# Whoever tries again gets what he wanted.
 		vfiopolicy "$@" > "$VFIOPOLICY_ROOT/said" 2>&1
 		vfiopolicy apply > "$VFIOPOLICY_ROOT/said" 2>&1
-		same "$n, again: the file" "$(in_file)" "$after" &&
-			same "$n, again: in force" "$(in_force)" "$after" || return 1
+		is_so "$n, again" "$after" || return 1
 	done
 	say "killed before $((n - 1)) calls"
 	same "exit status when it is not killed" $status 0 &&
 		expect "it was killed often" test $n -gt 5 &&
-		same "the file" "$(in_file)" "$after" &&
-		same "in force" "$(in_force)" "$after"
+		is_so "at last" "$after"
 }
 
 killed_add_leaves_the_file_whole() {
@@ -143,19 +170,21 @@ killed_apply_leaves_the_kernel_as_before_or_after() {
 		echo "hold dead:0003" >> "$FILE"
 		at $n "" apply
 		status=$?
-		same "$n: the file" "$(in_file)" \
+		in_file
+		in_force
+		same "$n: the file" "$IN_FILE" \
 			"hold dead:0001;hold dead:0002;hold dead:0003;" || return 1
-		case $(in_force) in
+		case $IN_FORCE in
 		"hold dead:0001;hold dead:0002;") ;;
 		"hold dead:0001;hold dead:0002;hold dead:0003;") ;;
-		*) same "$n: in force" "$(in_force)" "before or after" || return 1 ;;
+		*) same "$n: in force" "$IN_FORCE" "before or after" || return 1 ;;
 		esac
 		[ $status = 137 ] || break
 	done
 	say "killed before $((n - 1)) calls"
 	same "exit status when it is not killed" $status 0 &&
 		expect "it was killed" test $n -gt 2 &&
-		same "in force" "$(in_force)" "hold dead:0001;hold dead:0002;hold dead:0003;"
+		is_so "at last" "hold dead:0001;hold dead:0002;hold dead:0003;"
 }
 
 # full_at_each WORD...: a call that fails either makes the command fail and change
@@ -163,14 +192,17 @@ killed_apply_leaves_the_kernel_as_before_or_after() {
 full_at_each() {
 	local before after n status
 
-	before=$(in_file)
+	in_file
+	before=$IN_FILE
 	for ((n = 1; n < 100; n++)); do
 		start_with_old || return 1
 		at $n $FULL "$@"
 		status=$?
-		after=$(in_file)
-		expect "$n: what people wrote" grep -qxF '# mine' "$FILE" || return 1
-		same "$n: kernel and file" "$(in_force)" "$after" || return 1
+		in_file
+		in_force
+		after=$IN_FILE
+		expect "$n: what people wrote" has_line '# mine' || return 1
+		same "$n: kernel and file" "$IN_FORCE" "$after" || return 1
 		# 6: saved and in force, and only the next boot does not know of it.
 		[ $status != 6 ] || expect "$n: the file has changed" \
 			test "$after" != "$before" || return 1
@@ -204,12 +236,13 @@ confirmed_in_time_it_stays() {
 	isolated_and_dropped && run 0 apply --confirm=600 &&
 		says "vfiopolicy confirm" && wait_driver "$NVME" nvme &&
 		run 0 confirm && says "confirmed" && run 3 confirm &&
-		same "in force" "$(in_force)" "hold dead:0001;" && run 0 apply &&
+		in_force && same "in force" "$IN_FORCE" "hold dead:0001;" && run 0 apply &&
 		same driver "$(driver_of "$NVME")" nvme
 }
 
 is_as_before() {
-	[ "$(in_force)" = "vfio $NVME;" ]
+	in_force
+	[ "$IN_FORCE" = "vfio $NVME;" ]
 }
 
 # The session that began it is gone with all that was in it.

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# For tests that boot whole systems: what runs in them, and what is expected of it.
+# Sourced after lib.sh; wants HERE, TMP, VP_KERNEL or REL, BASE and SYSTEM, which are
+# the folder of a system and a copy of it that can be written and forgotten.
+
+# quietly WHAT COMMAND...: its output is told when it fails
+quietly() {
+	local what=$1
+	shift
+
+	"$@" > "$TMP/log" 2>&1 && return
+	say "failed: $what:"
+	tail -n 20 "$TMP/log" | sed 's/^/# /'
+	return 1
+}
+
+# Runs in the image: facts for this test, and the end.
+facts_script() {
+	cat <<- 'END'
+		#!/bin/sh
+		# Everything has found its driver, or is kept from one.
+		settled() {
+			for dev in $devices; do
+				[ -e "$dev/driver" ] ||
+					[ "$(cat "$dev/driver_override")" = vfiopolicy ] || return 1
+			done
+		}
+		stty -F /dev/ttyS1 raw
+		exec > /dev/ttyS1 2>&1
+		# What a test has for this boot to do.
+		[ ! -x /usr/local/sbin/todo ] || /usr/local/sbin/todo 2>&1 | sed 's/^/todo: /'
+		udevadm settle
+		for dev in /sys/bus/pci/devices/*; do
+			case $(cat "$dev/vendor"):$(cat "$dev/device") in
+			0x1b36:0x0010 | 0x8086:0x10c9 | 0x1234:0x1111) devices="$devices $dev" ;;
+			esac
+		done
+		n=0
+		until settled || [ $n = 100 ]; do
+			n=$((n + 1))
+			sleep 0.1
+		done
+		# What nvme, igb and bochs log of each device that they probe.
+		dmesg > /run/dmesg
+		for dev in $devices; do
+			addr=${dev##*/}
+			driver=none
+			[ ! -e "$dev/driver" ] || driver=$(basename "$(readlink "$dev/driver")")
+			node=no
+			[ ! -c "/dev/vfio/$(basename "$(readlink "$dev/iommu_group")")" ] || node=yes
+			echo "$addr driver=$driver override=$(cat "$dev/driver_override") node=$node" \
+				"met=$(grep -cE "nvme nvme[0-9]+: pci function $addr|igb $addr: added PHC|bochs-drm .* for $addr on minor" /run/dmesg)"
+		done
+		echo "root: $(cat "/sys/class/block/$(basename "$(findmnt -no SOURCE /)")/device/serial")"
+		echo "boot: $(cat /run/vfiopolicy/boot 2> /dev/null)"
+		echo "unit: $(systemctl show -P ActiveState vfiopolicy)"
+		echo "condition: $(systemctl show -P ConditionResult vfiopolicy)"
+		grep -o 'vfiopolicy: .*' /run/dmesg | sed 's/^/log: /'
+		journalctl -b -o cat --no-pager -u vfiopolicy | sed 's/^/journal: /'
+		echo "kernel: $(uname -r)"
+		echo "version: $(cat /sys/module/vfiopolicy/version 2> /dev/null)"
+		vfiopolicy status 2>&1 | sed 's/^/status: /'
+		echo "up: $(cut -d ' ' -f 1 /proc/uptime)"
+		sync
+		systemctl poweroff -ff
+	END
+}
+
+facts_unit() {
+	cat <<- 'END'
+		[Unit]
+		After=basic.target vfiopolicy.service
+		[Service]
+		ExecStart=/usr/local/sbin/facts
+		[Install]
+		WantedBy=multi-user.target
+	END
+}
+
+# put_facts DIR: they are told at the end of each boot
+put_facts() {
+	facts_script > "$1/usr/local/sbin/facts" && chmod +x "$1/usr/local/sbin/facts"
+	facts_unit > "$1/etc/systemd/system/facts.service"
+	echo "LABEL=root / ext4 defaults 0 1" > "$1/etc/fstab"
+	# Nobody logs in, and an emulated guest is slow enough.
+	printf '[Manager]\nDefaultTimeoutStartSec=300\n' > "$1/etc/systemd/system.conf"
+	systemctl --root="$1" mask getty@.service serial-getty@.service \
+		systemd-timesyncd.service apt-daily.timer apt-daily-upgrade.timer \
+		e2scrub_reap.service systemd-update-utmp.service &&
+		systemctl --root="$1" enable facts.service
+}
+
+# A copy of the system that can be written and forgotten.
+new_system() {
+	! mountpoint -q "$TMP/system" || umount "$SYSTEM" "$TMP/system" || return 1
+	mkdir -p "$TMP/system" && mount -t tmpfs none "$TMP/system" &&
+		mkdir "$TMP/system/upper" "$TMP/system/work" "$SYSTEM" &&
+		mount -t overlay none "$SYSTEM" \
+			-o "lowerdir=$BASE,upperdir=$TMP/system/upper,workdir=$TMP/system/work"
+}
+
+# in_system COMMAND...: as root of the system
+in_system() {
+	local status
+
+	mount -t proc none "$SYSTEM/proc" && mount --bind /dev "$SYSTEM/dev" || return 1
+	quietly "$*" chroot "$SYSTEM" env LC_ALL=C DEBIAN_FRONTEND=noninteractive \
+		PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+	status=$?
+	umount "$SYSTEM/proc" "$SYSTEM/dev"
+	return $status
+}
+
+# What facts says, in OUT. CMDLINE: more for the kernel; DISK: to be kept; FROM: where
+# the kernel and its image are, if not in the system; LIMIT: seconds.
+boot_it() {
+	OUT=$("$HERE/vm/image" boot -a "${CMDLINE:-}" ${DISK:+-d "$DISK"} ${LIMIT:+-T "$LIMIT"} \
+		"${FROM:-$SYSTEM}" "$REL" 2>&1) &&
+		expect "it came to its end" grep -q '^up: ' <<< "$OUT" && return
+	say "the boot failed: $OUT"
+	return 1
+}
+
+# has LINE: an extended expression, for all of a line of OUT
+has() {
+	grep -qxE "$1" <<< "$OUT" && return
+	say "failed: there is no line '$1' in: ${OUT//$'\n'/$'\n# '}"
+	return 1
+}
+
+root_is_untouched() {
+	has '0000:01:00.0 driver=nvme override=\(null\) node=no met=1' &&
+		has 'root: vp1 *'
+}
+
+all_are_native() {
+	root_is_untouched &&
+		has '0000:02:00.0 driver=nvme override=\(null\) node=no met=1' &&
+		has '0000:03:00.0 driver=nvme override=\(null\) node=no met=1' &&
+		has '0000:04:00.0 driver=igb override=\(null\) node=no met=1' &&
+		has '0000:00:1d.0 driver=bochs-drm override=\(null\) node=no met=1'
+}
+
+# kept DRIVER: what is held has this one
+kept() {
+	root_is_untouched &&
+		has '0000:02:00.0 driver=vfio-pci override=vfio-pci node=yes met=0' &&
+		has '0000:04:00.0 driver=vfio-pci override=vfio-pci node=yes met=0' &&
+		has '0000:00:1d.0 driver=vfio-pci override=vfio-pci node=yes met=0' &&
+		has "0000:03:00.0 driver=$1 override=vfiopolicy node=no met=0"
+}
+
