@@ -28,10 +28,16 @@
 /* modprobe reads what ends in .conf. */
 #define STAGED		FOLDER "/.00-vfiopolicy.new"
 #define HASH_LINE	"# policy "
-/* What the hooks say of the images that they have put the policy into. */
+/*
+ * What the hooks say of the images that they have put the policy into: a file for
+ * each kernel, with the policy's hash and, where that is not told by its name, the
+ * path of the image.
+ */
 #define IMAGES		"/var/lib/vfiopolicy/images"
 /* Written by the boot image: ok, or degraded and why. */
 #define THIS_BOOT	"/run/vfiopolicy/boot"
+/* A /boot that firmware reads has no smaller unit of time. */
+#define IMAGE_TIME_SECS	2
 #define DRIVERS_MAX	64
 
 /**
@@ -111,11 +117,35 @@ static bool find_image(const struct vp_site *site, const char *release,
 	return found;
 }
 
+/* The image that a record says it is of, or one that has the kernel's name. */
+static bool find_recorded(const struct vp_site *site, const char *release,
+			  struct stat *image)
+{
+	char record[sizeof(IMAGES) + 256], name[VP_PEEK_LEN] = "";
+	struct vp_site_span line = { "", 0 };
+	char *text, *path;
+	const char *pos;
+	bool found;
+	size_t len;
+
+	snprintf(record, sizeof(record), IMAGES "/%.200s", release);
+	text = vp_site_load(site, record, sizeof(name), &len);
+	pos = text;
+	if (text && vp_site_next_line(&pos, text + len, &line) &&
+	    vp_site_next_line(&pos, text + len, &line))
+		snprintf(name, sizeof(name), "%.*s", (int)line.len, line.text);
+	free(text);
+	if (name[0] != '/')
+		return find_image(site, release, image);
+	path = vp_site_path(site, name);
+	found = path && !stat(path, image);
+	free(path);
+	return found;
+}
+
 static bool is_older(const struct stat *a, const struct stat *b)
 {
-	return a->st_mtim.tv_sec < b->st_mtim.tv_sec ||
-	       (a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-		a->st_mtim.tv_nsec < b->st_mtim.tv_nsec);
+	return a->st_mtim.tv_sec + IMAGE_TIME_SECS < b->st_mtim.tv_sec;
 }
 
 static void read_degraded(const struct vp_site *site, struct vp_boot *boot)
@@ -143,7 +173,7 @@ static void look_at_images(const struct vp_site *site, struct vp_boot *boot)
 		snprintf(path, sizeof(path), "%s/%s", folder, names[i]->d_name);
 		/* What was said of a kernel stays when that goes. */
 		if (stat(path, &said) ||
-		    !find_image(site, names[i]->d_name, &built))
+		    !find_recorded(site, names[i]->d_name, &built))
 			continue;
 		snprintf(image->release, sizeof(image->release), "%.127s",
 			 names[i]->d_name);

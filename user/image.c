@@ -4,6 +4,7 @@
  * anew, by the distribution's own tool, where our hook is in place: without the
  * hook there would be nothing of ours in them.
  */
+#include <ctype.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -13,37 +14,124 @@
 
 #include "boot.h"
 #include "output.h"
+#include "peek.h"
 #include "site.h"
 
 /* What the tool said last, when it failed. */
 #define TAIL_LINES	5
 #define LINE_LEN	256
 
+/* Longer ones are nobody's configuration. */
+#define CONFIG_MAX	(256 * 1024)
+#define OUR_NAME	"vfiopolicy"
+
 /*
  * A generator: what tells that it is the one in use, where our hook for it is, and
- * what builds all images. Debian's dracut brings an update-initramfs as well.
+ * what builds all images. Some take a hook, or the module, only where their user
+ * names it: in a file, or in one of a folder. As he has chosen, those go before
+ * dracut, which is there on hosts that use another one, too. Debian's brings an
+ * update-initramfs that boot loaders are told by, in some versions.
  */
 static const struct generator {
 	const char *sign;
 	const char *hook;
+	const char *file;
+	const char *folder;
 	const char *argv[5];
 } generators[] = {
 	{ "/usr/sbin/mkinitramfs", "/usr/share/initramfs-tools/hooks/vfiopolicy",
-	  { "/usr/sbin/update-initramfs", "-u", "-k", "all" } },
-	{ "/usr/bin/dracut", "/usr/lib/dracut/dracut.conf.d/50-vfiopolicy.conf",
-	  { "/usr/bin/dracut", "--force", "--regenerate-all" } },
+	  NULL, NULL, { "/usr/sbin/update-initramfs", "-u", "-k", "all" } },
 	{ "/usr/bin/mkinitcpio", "/usr/lib/initcpio/install/vfiopolicy",
+	  "/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d",
 	  { "/usr/bin/mkinitcpio", "-P" } },
+	{ "/usr/bin/booster", "/usr/lib/booster/regenerate_images",
+	  "/etc/booster.yaml", NULL, { "/usr/lib/booster/regenerate_images" } },
+	{ "/usr/sbin/update-initramfs",
+	  "/usr/lib/dracut/modules.d/50vfiopolicy/module-setup.sh", NULL, NULL,
+	  { "/usr/sbin/update-initramfs", "-u", "-k", "all" } },
+	{ "/usr/bin/dracut",
+	  "/usr/lib/dracut/modules.d/50vfiopolicy/module-setup.sh", NULL, NULL,
+	  { "/usr/bin/dracut", "--force", "--regenerate-all" } },
 };
+
+static bool is_in_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.';
+}
+
+/* As a word by itself, and not in a comment. */
+static bool names_us(struct vp_site_span line)
+{
+	const char *hash = memchr(line.text, '#', line.len);
+	const size_t len = strlen(OUR_NAME);
+	const char *end = hash ? hash : line.text + line.len;
+	const char *at = line.text;
+
+	while ((at = memmem(at, (size_t)(end - at), OUR_NAME, len))) {
+		if ((at == line.text || !is_in_word(at[-1])) &&
+		    (at + len == end || !is_in_word(at[len])))
+			return true;
+		at += len;
+	}
+	return false;
+}
+
+static bool file_names_us(const struct vp_site *site, const char *path)
+{
+	struct vp_site_span line;
+	bool found = false;
+	const char *pos;
+	size_t len;
+	char *text;
+
+	text = vp_site_load(site, path, CONFIG_MAX, &len);
+	pos = text;
+	while (text && !found && vp_site_next_line(&pos, text + len, &line))
+		found = names_us(line);
+	free(text);
+	return found;
+}
+
+static bool folder_names_us(const struct vp_site *site, const char *path)
+{
+	char *folder = vp_site_path(site, path), one[VP_PEEK_LEN];
+	struct dirent **names;
+	bool found = false;
+	size_t len;
+	int count, i;
+
+	count = folder ? vp_peek_list(&names, "%s", folder) : -1;
+	for (i = 0; i < count && !found; i++) {
+		len = strlen(names[i]->d_name);
+		if (len < 5 || strcmp(names[i]->d_name + len - 5, ".conf") != 0)
+			continue;
+		snprintf(one, sizeof(one), "%s/%s", path, names[i]->d_name);
+		found = file_names_us(site, one);
+	}
+	if (count >= 0)
+		vp_peek_free(names, count);
+	free(folder);
+	return found;
+}
 
 static const struct generator *find_generator(const struct vp_site *site)
 {
+	const struct generator *generator, *unnamed = NULL;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(generators); i++)
-		if (vp_site_has(site, generators[i].sign) &&
-		    vp_site_has(site, generators[i].hook))
-			return &generators[i];
+	for (i = 0; i < ARRAY_SIZE(generators); i++) {
+		generator = &generators[i];
+		if (!vp_site_has(site, generator->sign) ||
+		    !vp_site_has(site, generator->hook))
+			continue;
+		if (!generator->file || file_names_us(site, generator->file) ||
+		    (generator->folder && folder_names_us(site, generator->folder)))
+			return generator;
+		unnamed = generator;
+	}
+	if (unnamed)
+		vp_out_note("boot images have nothing of vfiopolicy, as %s does not name it: rules are in force when vfiopolicy.service has started, after drivers that the images load; the administrator's guide says how to name it",
+			    unnamed->file);
 	return NULL;
 }
 

@@ -191,6 +191,88 @@ echo 0123456789abcdef | put "$images/6.1.0-gone"
 run 4 "an image that is no more" status
 hasnt out "6.1.0-gone"
 
+# generator PATH IMAGE: which says how it was run, and that it has built that one
+generator()
+{
+	put "$1" <<-END
+		#!/bin/sh
+		echo "${1##*/} \$*" >>"$tmp/ran"
+		mkdir -p "$root$images" "$root${2%/*}"
+		{ sed -n 's/^# policy //p' "$compiled"; echo "$2"; } >"$root$images/$kernel"
+		echo image >"$root$2"
+	END
+	chmod 755 "$root$1"
+	: >"$tmp/ran"
+}
+
+ran_as() # COMMAND
+{
+	[ "$(cat "$tmp/ran")" = "$1" ]
+	result $? "    it was: ${1:-nothing}"
+	: >"$tmp/ran"
+}
+
+new_host
+generator /usr/bin/dracut /boot/efi/0123/$kernel/initrd
+run 0 "dracut without our module" add --next-boot 10de:1b39
+ran_as ""
+echo | put /usr/lib/dracut/modules.d/50vfiopolicy/module-setup.sh
+run 0 "dracut" add --next-boot hold 144d:a80a
+ran_as "dracut --force --regenerate-all"
+run 4 "its image is where the record says" status
+has out "boot image $kernel   policy "
+has out ", current"
+touch -d "$(date -R -r "$root$images/$kernel") - 2 seconds" "$root/boot/efi/0123/$kernel/initrd"
+run 4 "its file system has no smaller unit of time" status
+has out ", current"
+touch -d 2020-01-01 "$root/boot/efi/0123/$kernel/initrd"
+echo image | put "/boot/initrd.img-$kernel"
+run 4 "one from before" status
+has out "stale"
+rm "$root/boot/efi/0123/$kernel/initrd"
+run 4 "one that is gone" status
+hasnt out "boot image"
+generator /usr/sbin/update-initramfs "/boot/initrd.img-$kernel"
+run 0 "dracut that brings Debian's tool" del 144d:a80a
+ran_as "update-initramfs -u -k all"
+printf '\n/boot/initrd.img-%s\n' $kernel | put "$images/$kernel"
+touch "$root/boot/initrd.img-$kernel"
+run 4 "an image without rules" status
+has out "stale"
+
+generator /usr/bin/mkinitcpio /boot/initramfs-linux.img
+echo | put /usr/lib/initcpio/install/vfiopolicy
+printf '# HOOKS=(base vfiopolicy)\nHOOKS=(base udev) # vfiopolicy\nMODULES=(xvfiopolicy vfiopolicy-x)' |
+	put /etc/mkinitcpio.conf
+echo 'HOOKS=(vfiopolicy)' | put /etc/mkinitcpio.conf.d/x.conf.old
+run 0 "mkinitcpio that does not name us gives way" add --next-boot hold 144d:a80a
+ran_as "update-initramfs -u -k all"
+rm "$root/usr/lib/dracut/modules.d/50vfiopolicy/module-setup.sh"
+run 0 "or is told of" del 144d:a80a
+ran_as ""
+has err "boot images have nothing of vfiopolicy, as /etc/mkinitcpio.conf does not name it"
+for conf in mkinitcpio.conf.d/x.conf mkinitcpio.conf; do
+	printf 'HOOKS+=(a\n vfiopolicy) # as its guide says' | put /etc/$conf
+	run 0 "mkinitcpio with $conf" add --next-boot hold 144d:a80a
+	ran_as "mkinitcpio -P"
+	hasnt err "does not name it"
+	run 4 "its image has the name of none" status
+	has out ", current"
+	run 0 "and without it" del 144d:a80a
+	ran_as "mkinitcpio -P"
+	rm "$root/etc/$conf"
+done
+rm "$root/usr/bin/mkinitcpio"
+generator /usr/lib/booster/regenerate_images /boot/booster-linux.img
+echo | put /usr/bin/booster
+echo 'modules_force_load: nvme' | put /etc/booster.yaml
+run 0 "booster that does not name us" add --next-boot hold 144d:a80a
+ran_as ""
+has err "as /etc/booster.yaml does not name it"
+echo 'modules_force_load: nvme,vfiopolicy' | put /etc/booster.yaml
+run 0 "booster" del 144d:a80a
+ran_as "regenerate_images "
+
 echo "degraded: no module; and so on" | put /run/vfiopolicy/boot
 run 4 "a boot without the module" status
 has err "this boot is degraded: no module; and so on"
