@@ -99,8 +99,8 @@ the_image_has_ours_before_udev() {
 	say "init-top: ${order//$'\n'/ }"
 	same "the first script" "$(head -n 1 <<< "$order")" 00-vfiopolicy &&
 		expect "there is one of udev" grep -qx udev <<< "$order" &&
-		for file in vfiopolicy.ko vfio-pci.ko vfio_iommu_type1.ko 00-vfiopolicy.conf fallback \
-			give-back; do
+		for file in vfiopolicy.ko vfio-pci.ko vfio_iommu_type1.ko 00-vfiopolicy.conf early \
+			fallback give-back; do
 			expect "the image has $file" [ -n "$(find "$TMP/initrd" -name "$file")" ] ||
 				return 1
 		done

@@ -92,7 +92,7 @@ install_and_uninstall_leave_nothing() {
 		usr/share/fish/vendor_completions.d/vfiopolicy.fish \
 		usr/lib/udev/rules.d/70-vfiopolicy.rules usr/share/ynl/specs/vfiopolicy.yaml \
 		usr/lib/systemd/system/vfiopolicy.service \
-		usr/lib/vfiopolicy/fallback usr/lib/vfiopolicy/give-back \
+		usr/lib/vfiopolicy/early usr/lib/vfiopolicy/fallback usr/lib/vfiopolicy/give-back \
 		usr/share/initramfs-tools/hooks/vfiopolicy \
 		usr/share/initramfs-tools/scripts/init-top/00-vfiopolicy \
 		usr/share/initramfs-tools/scripts/local-block/vfiopolicy \
