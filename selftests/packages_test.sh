@@ -92,11 +92,18 @@ install_and_uninstall_leave_nothing() {
 		usr/share/fish/vendor_completions.d/vfiopolicy.fish \
 		usr/lib/udev/rules.d/70-vfiopolicy.rules usr/share/ynl/specs/vfiopolicy.yaml \
 		usr/lib/systemd/system/vfiopolicy.service \
-		usr/lib/vfiopolicy/early usr/lib/vfiopolicy/fallback usr/lib/vfiopolicy/give-back \
+		usr/lib/vfiopolicy/early usr/lib/vfiopolicy/fallback \
+		usr/lib/vfiopolicy/give-back usr/lib/vfiopolicy/while-waiting \
+		usr/lib/vfiopolicy/vfiopolicy-early.service \
+		usr/lib/vfiopolicy/vfiopolicy-waiting.service \
+		usr/lib/vfiopolicy/vfiopolicy-waiting.timer \
 		usr/share/initramfs-tools/hooks/vfiopolicy \
 		usr/share/initramfs-tools/scripts/init-top/00-vfiopolicy \
 		usr/share/initramfs-tools/scripts/local-block/vfiopolicy \
-		usr/lib/dracut/dracut.conf.d/50-vfiopolicy.conf \
+		usr/lib/dracut/modules.d/50vfiopolicy/module-setup.sh \
+		usr/lib/dracut/modules.d/50vfiopolicy/vfiopolicy-early.sh \
+		usr/lib/dracut/modules.d/50vfiopolicy/vfiopolicy-give-back.sh \
+		usr/lib/initcpio/install/vfiopolicy usr/lib/initcpio/hooks/vfiopolicy \
 		usr/share/vfiopolicy/vfiopolicy.schema.json; do
 		expect "it is installed" [ -s "$TMP/root/$file" ] || return 1
 	done
