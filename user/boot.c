@@ -96,19 +96,18 @@ static void read_compiled(const struct vp_site *site, char *hash)
 }
 
 static bool find_image(const struct vp_site *site, const char *release,
-		       struct stat *image)
+		       char *name, size_t size, struct stat *image)
 {
 	/* Debian's, and that of dracut elsewhere. */
 	static const char *const names[][2] = {
 		{ "/boot/initrd.img-", "" }, { "/boot/initramfs-", ".img" },
 	};
 	bool found = false;
-	char name[256];
 	char *path;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(names) && !found; i++) {
-		snprintf(name, sizeof(name), "%s%.200s%s", names[i][0], release,
+		snprintf(name, size, "%s%.200s%s", names[i][0], release,
 			 names[i][1]);
 		path = vp_site_path(site, name);
 		found = path && !stat(path, image);
@@ -119,9 +118,9 @@ static bool find_image(const struct vp_site *site, const char *release,
 
 /* The image that a record says it is of, or one that has the kernel's name. */
 static bool find_recorded(const struct vp_site *site, const char *release,
-			  struct stat *image)
+			  char *name, size_t size, struct stat *image)
 {
-	char record[sizeof(IMAGES) + 256], name[VP_PEEK_LEN] = "";
+	char record[sizeof(IMAGES) + 256];
 	struct vp_site_span line = { "", 0 };
 	char *text, *path;
 	const char *pos;
@@ -129,14 +128,15 @@ static bool find_recorded(const struct vp_site *site, const char *release,
 	size_t len;
 
 	snprintf(record, sizeof(record), IMAGES "/%.200s", release);
-	text = vp_site_load(site, record, sizeof(name), &len);
+	name[0] = '\0';
+	text = vp_site_load(site, record, VP_PEEK_LEN, &len);
 	pos = text;
 	if (text && vp_site_next_line(&pos, text + len, &line) &&
 	    vp_site_next_line(&pos, text + len, &line))
-		snprintf(name, sizeof(name), "%.*s", (int)line.len, line.text);
+		snprintf(name, size, "%.*s", (int)line.len, line.text);
 	free(text);
 	if (name[0] != '/')
-		return find_image(site, release, image);
+		return find_image(site, release, name, size, image);
 	path = vp_site_path(site, name);
 	found = path && !stat(path, image);
 	free(path);
@@ -173,7 +173,8 @@ static void look_at_images(const struct vp_site *site, struct vp_boot *boot)
 		snprintf(path, sizeof(path), "%s/%s", folder, names[i]->d_name);
 		/* What was said of a kernel stays when that goes. */
 		if (stat(path, &said) ||
-		    !find_recorded(site, names[i]->d_name, &built))
+		    !find_recorded(site, names[i]->d_name, image->path,
+				   sizeof(image->path), &built))
 			continue;
 		snprintf(image->release, sizeof(image->release), "%.127s",
 			 names[i]->d_name);

@@ -18,11 +18,13 @@
 /**
  * struct vp_boot_image - a boot image that was built with our hook in place
  * @release: of which kernel
+ * @path: where it is
  * @hash: of the policy that is in it
  * @current: that is the one of the files, and the image was built whole
  */
 struct vp_boot_image {
 	char release[128];
+	char path[256];
 	char hash[VP_BOOT_HASH_LEN];
 	bool current;
 };
@@ -47,6 +49,20 @@ struct vp_boot {
 void vp_boot_look(const struct vp_rules *rules, struct vp_boot *boot);
 bool vp_boot_is_current(const struct vp_boot *boot);
 int vp_boot_update(const struct vp_args *args);
+
+/**
+ * struct vp_image_content - what of ours is in a boot image
+ * @module: the module
+ * @policy: the rules, as modprobe has them
+ * @early: the script that loads the module before udev has drivers loaded
+ */
+struct vp_image_content {
+	bool module;
+	bool policy;
+	bool early;
+};
+
+int vp_image_look(const char *path, struct vp_image_content *content);
 
 /* image.c */
 int vp_image_lock(void);

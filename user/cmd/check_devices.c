@@ -47,6 +47,32 @@ static bool has_unit(const struct vp_site *site)
 	return found;
 }
 
+/* What it was built without, whatever its record says. */
+static void check_image(struct vp_check *check, const struct vp_boot_image *image,
+			bool rules)
+{
+	char remedy[VP_CHECK_LEN];
+	struct vp_image_content content;
+
+	if (vp_image_look(image->path, &content))
+		return;
+	if (content.module && content.early && (content.policy || !rules)) {
+		vp_check_say(check, VP_CHECK_OK, "image", NULL,
+			     "boot image: %s has %s", image->path,
+			     rules ? "the module and the rules" : "the module");
+		return;
+	}
+	snprintf(remedy, sizeof(remedy), "%s%s",
+		 content.module ? "" : "dkms autoinstall, then ",
+		 check->loader.image[0] ? check->loader.image :
+		 "build the boot image anew");
+	vp_check_say(check, VP_CHECK_TODO, "image", remedy,
+		     "boot image: %s is without %s: booted with it, devices are not kept as they should be",
+		     image->path,
+		     !content.module ? "the module" :
+		     !content.early ? "what loads the module" : "the rules");
+}
+
 /**
  * vp_check_boot() - look whether the next boot knows the rules
  * @check: where findings go
@@ -54,10 +80,13 @@ static bool has_unit(const struct vp_site *site)
 void vp_check_boot(struct vp_check *check)
 {
 	struct vp_boot boot;
+	size_t i;
 
 	vp_boot_look(&check->rules, &boot);
 	if (!boot.hash[0] && !boot.compiled[0] && !boot.count)
 		return;
+	for (i = 0; i < boot.count && boot.hash[0]; i++)
+		check_image(check, &boot.images[i], boot.compiled[0]);
 	if (vp_boot_is_current(&boot))
 		vp_check_say(check, VP_CHECK_OK, "boot", NULL,
 			     "boot: the next one knows the rules");

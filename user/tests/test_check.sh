@@ -139,6 +139,37 @@ touch "$root/boot/initrd.img-$kernel"
 echo 0123456789abcdef | put /var/lib/vfiopolicy/images/$kernel
 run 4 "and a boot image does not" check
 has out "todo  1. boot: not all boot images know what the rule files say: vfiopolicy apply"
+
+echo "# what is in it"
+echo "$policy" | put /var/lib/vfiopolicy/images/$kernel
+touch "$root/boot/initrd.img-$kernel"
+run 0 "nobody can tell" check
+hasnt out "boot image: "
+put /usr/sbin/mkinitramfs </dev/null
+printf '#!/bin/sh\ncat "%s/listed"\n' "$root" | put /usr/bin/lsinitramfs
+chmod +x "$root/usr/bin/lsinitramfs"
+run 0 "what lists it fails" check
+hasnt out "boot image: "
+ours="usr/lib/modules/$kernel/updates/dkms/vfiopolicy.ko.xz
+etc/modprobe.d/00-vfiopolicy.conf
+usr/lib/vfiopolicy/early"
+echo "$ours" | put /listed
+run 0 "all of ours" check
+has out "ok    boot image: /boot/initrd.img-$kernel has the module and the rules"
+echo "$ours" | grep -v '\.ko' | put /listed
+run 4 "all but the module" check
+has out "todo  1. boot image: /boot/initrd.img-$kernel is without the module: "
+has out ": dkms autoinstall, then "
+echo "$ours" | grep -v '\.conf' | put /listed
+run 4 "all but the rules" check
+has out "is without the rules: "
+hasnt out "dkms autoinstall, then"
+echo "$ours" | grep -v early | put /listed
+run 4 "all but the script" check
+has out "is without what loads the module: "
+rm "$root/usr/bin/lsinitramfs"
+echo 0123456789abcdef | put /var/lib/vfiopolicy/images/$kernel
+
 echo "# policy 0123456789abcdef" | put $compiled
 run 4 "modprobe knows others" check
 start_by sysinit
