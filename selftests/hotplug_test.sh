@@ -9,7 +9,7 @@
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
 
-CYCLES=${VP_REPLUGS:-100}
+CYCLES=${VP_REPLUGS:-200}
 NVME=$(one_of 1b36:0010)
 # One function comes and goes; the other one stays, and so does their bus.
 MADE_UP=1000:00:07.0

@@ -5,7 +5,7 @@
 # rules, what root may write in sysfs, users, drivers and this module that come
 # and go. See lib/actors.c for each of them.
 #
-#	VP_RACE_SECONDS=3	how long each pair
+#	VP_RACE_SECONDS=5	how long each pair
 #	VP_ALL_PAIRS=1		all pairs, and not only the ten below
 #	VP_PAIRS="rule:user"	these; suspend_test.sh has its own
 #
@@ -20,7 +20,7 @@
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
 
-LENGTH=${VP_RACE_SECONDS:-3}
+LENGTH=${VP_RACE_SECONDS:-5}
 NVME=$(one_of 1b36:0010)
 PF=$(one_of 8086:10c9)
 MADE_UP=1000:00:07.0
