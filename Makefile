@@ -38,6 +38,7 @@ help:
 	@echo '                       see selftests/check)'
 	@echo 'make fuzz              the fuzzers, 30 s each (RUNS=10000000: so many runs each)'
 	@echo 'make bench             how fast it is, as ratios'
+	@echo 'make bench-boot        how much longer a boot takes (BOOTS=10)'
 	@echo 'make style             checkpatch, sparse, shellcheck, cppcheck, clang-tidy'
 	@echo 'make uapi              the uAPI header, from the netlink specification'
 	@echo 'make clean'
@@ -160,6 +161,10 @@ fuzz:
 .PHONY: bench
 bench:
 	selftests/bench/run
+
+.PHONY: bench-boot
+bench-boot: user modules-6.1
+	VP_KERNEL=6.1 VP_MODULES=$(BUILD)/6.1 selftests/bench/boot $(BOOTS)
 
 .PHONY: style
 style:

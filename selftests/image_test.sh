@@ -13,7 +13,6 @@
 . "$(dirname "$0")/lib/image.sh"
 
 HERE=$(dirname "$(realpath "$0")")
-ROOT=$HERE/..
 # What is mounted for this ends with it.
 if [ -z "${VP_IMAGE_MOUNTS:-}" ]; then
 	export VP_IMAGE_MOUNTS=1
@@ -38,57 +37,11 @@ TESTS="the_image_has_ours_before_udev
 	a_rule_that_is_none_fails_the_unit_alone
 	a_root_disk_that_a_rule_has_is_given_back"
 
-make_base() {
-	local from
-
-	from=$("$HERE/vm/image" root) && cp -a --reflink=auto "$from" "$BASE" &&
-		"$HERE/vm/image" kernel "$BASE" "$REL" || return 1
-	install -D -m 0644 "$VP_MODULES/vfiopolicy.ko" \
-		"$BASE/usr/lib/modules/$REL/updates/dkms/vfiopolicy.ko" &&
-		depmod -b "$BASE" "$REL" &&
-		make -s -C "$ROOT" install DESTDIR="$BASE" prefix=/usr || return 1
-	put_facts "$BASE" && systemctl --root="$BASE" enable vfiopolicy.service
-}
-
-# policy_hash RULES: as the command has it, of those that are rules
-policy_hash() {
-	local sum=$((0xcbf29ce484222325)) rules i byte
-
-	rules=$(sed 's/[^;]*10de:zz; *//; s/; */;/g; s/$/;/' <<< "$1")
-	for ((i = 0; i < ${#rules}; i++)); do
-		printf -v byte %d "'${rules:i:1}"
-		sum=$(((sum ^ byte) * 0x100000001b3))
-	done
-	printf '%016x\n' $sum
-}
-
-# save RULES: as the command does, in files and for the image
-save() {
-	mkdir -p "$SYSTEM/etc/vfiopolicy/rules.d"
-	echo "${1//; /$'\n'}" > "$SYSTEM/etc/vfiopolicy/rules.d/50-local.rules"
-	cat > "$SYSTEM/$CONF" <<- END
-		# Written by vfiopolicy, of its rule files.
-		# policy $(policy_hash "$1")
-		options vfiopolicy rules="$1"
-		softdep nvme pre: vfiopolicy
-		softdep igb pre: vfiopolicy
-		softdep bochs pre: vfiopolicy
-	END
-}
-
-# rebuild: the boot image, as the distribution does it; what that says is in WARNED
-rebuild() {
-	in_system update-initramfs -c -k "$REL"
-	local status=$?
-	WARNED=$(grep '^W: vfiopolicy' "$TMP/log")
-	return $status
-}
-
 the_image_has_ours_before_udev() {
 	local order
 
 	new_system && save "$RULES" && rebuild || return 1
-	same "warnings" "$WARNED" "" &&
+	same "warnings" "$(< "$TMP/warned")" "" &&
 		same "the record" "$(cat "$SYSTEM/var/lib/vfiopolicy/images/$REL")" "$(policy_hash "$RULES")" &&
 		expect "it is older than the image" [ ! \
 			"$SYSTEM/var/lib/vfiopolicy/images/$REL" -nt "$SYSTEM/boot/initrd.img-$REL" ] &&
@@ -121,8 +74,8 @@ without_the_module_the_fallback_keeps_them() {
 	new_system && save "$RULES" || return 1
 	rm "$SYSTEM/usr/lib/modules/$REL/updates/dkms/vfiopolicy.ko"
 	depmod -b "$SYSTEM" "$REL" && rebuild || return 1
-	same "lines of warning" "$(grep -c . <<< "$WARNED")" 1 &&
-		expect "it names the kernel" grep -qF "$REL" <<< "$WARNED" &&
+	same "lines of warning" "$(grep -c . <<< "$(< "$TMP/warned")")" 1 &&
+		expect "it names the kernel" grep -qF "$REL" <<< "$(< "$TMP/warned")" &&
 		boot_it && kept none && has 'boot: degraded: .*' && has 'unit: failed' &&
 		has 'log: vfiopolicy: the module could not be loaded: .*'
 }

@@ -112,7 +112,7 @@ give() {
 	return $ret
 }
 
-make_base() {
+make_system() {
 	local from
 
 	from=$("$HERE/vm/image" root "$SUITE" "${PACKAGES[@]}") || return 1
@@ -138,7 +138,7 @@ all_kept() {
 	kept vfiopolicy && has 'boot: ok' && has 'unit: active'
 }
 
-save() {
+save_rules() {
 	mkdir -p "$SYSTEM/${FILE%/*}" && echo "$RULES" > "$SYSTEM/$FILE" &&
 		in_system vfiopolicy apply --next-boot
 }
@@ -158,7 +158,7 @@ control_without_rules_the_host_has_everything() {
 }
 
 saved_rules_hold_at_the_next_boot() {
-	new_system && save && expect "compiled" grep -q '^options vfiopolicy rules=' "$SYSTEM/$CONF" &&
+	new_system && save_rules && expect "compiled" grep -q '^options vfiopolicy rules=' "$SYSTEM/$CONF" &&
 		boot_it && all_kept
 }
 
@@ -197,7 +197,7 @@ the_next_kernel_has_it_too() {
 
 	mapfile -t kernels < <(series 6.12)
 	expect "there are two" [ ${#kernels[@]} -ge 2 ] || return 1
-	new_system && save || return 1
+	new_system && save_rules || return 1
 	for rel in "${kernels[0]}" "${kernels[-1]}"; do
 		say "now $rel"
 		kernel_debs "$rel" && give "$TMP/kernel-$rel" && REL=$rel boot_it && all_kept &&
@@ -206,7 +206,7 @@ the_next_kernel_has_it_too() {
 }
 
 the_next_version_keeps_all() {
-	new_system && save && packages "$NEXT" && give "$TMP/packages-$NEXT" &&
+	new_system && save_rules && packages "$NEXT" && give "$TMP/packages-$NEXT" &&
 		in_system dkms status || return 1
 	expect "the module is of the next version" \
 		grep -q "^vfiopolicy/$NEXT, $REL.*installed" "$TMP/log" &&
@@ -218,7 +218,7 @@ the_next_version_keeps_all() {
 a_full_boot_is_told_and_boots() {
 	local before
 
-	new_system && save || return 1
+	new_system && save_rules || return 1
 	before=$(sha256sum < "$SYSTEM/boot/initrd.img-$REL")
 	mkdir "$TMP/small" && cp -a "$SYSTEM/boot/." "$TMP/small/" &&
 		mount -t tmpfs -o "size=$(($(du -sk "$TMP/small" | cut -f 1) + 64))k" \
@@ -233,7 +233,7 @@ a_full_boot_is_told_and_boots() {
 }
 
 purged_the_host_has_everything() {
-	new_system && save && in_system apt-get -q -y purge vfiopolicy vfiopolicy-dkms || return 1
+	new_system && save_rules && in_system apt-get -q -y purge vfiopolicy vfiopolicy-dkms || return 1
 	same "what is left" "$(cd "$SYSTEM" && find etc usr/lib usr/share usr/src var/lib/vfiopolicy \
 		boot -path '*vfiopolicy*' ! -path 'etc/vfiopolicy-image' 2> /dev/null)" "" &&
 		boot_it && all_are_native && has 'boot: '
@@ -245,7 +245,7 @@ at_end() {
 	rm -rf --one-file-system "$TMP"
 }
 
-quietly "making the system" make_base || {
+quietly "making the system" make_system || {
 	at_end
 	exit 1
 }

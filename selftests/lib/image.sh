@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # For tests that boot whole systems: what runs in them, and what is expected of it.
-# Sourced after lib.sh; wants HERE, TMP, VP_KERNEL or REL, BASE and SYSTEM, which are
-# the folder of a system and a copy of it that can be written and forgotten.
+# Sourced after lib.sh; wants HERE, which is this folder's, TMP, REL and CONF, and BASE
+# and SYSTEM, which are the folder of a system and a copy of it that can be written
+# and forgotten.
 
 # quietly WHAT COMMAND...: its output is told when it fails
 quietly() {
@@ -112,10 +113,58 @@ in_system() {
 	return $status
 }
 
+# A system of this machine's Debian, with this tree installed and a kernel of its own.
+make_base() {
+	local from
+
+	from=$("$HERE/vm/image" root) && cp -a --reflink=auto "$from" "$BASE" &&
+		"$HERE/vm/image" kernel "$BASE" "$REL" || return 1
+	install -D -m 0644 "$VP_MODULES/vfiopolicy.ko" \
+		"$BASE/usr/lib/modules/$REL/updates/dkms/vfiopolicy.ko" &&
+		depmod -b "$BASE" "$REL" &&
+		make -s -C "$HERE/.." install DESTDIR="$BASE" prefix=/usr || return 1
+	put_facts "$BASE" && systemctl --root="$BASE" enable vfiopolicy.service
+}
+
+# policy_hash RULES: as the command has it, of those that are rules
+policy_hash() {
+	local sum=$((0xcbf29ce484222325)) rules i byte
+
+	rules=$(sed 's/[^;]*10de:zz; *//; s/; */;/g; s/$/;/' <<< "$1")
+	for ((i = 0; i < ${#rules}; i++)); do
+		printf -v byte %d "'${rules:i:1}"
+		sum=$(((sum ^ byte) * 0x100000001b3))
+	done
+	printf '%016x\n' $sum
+}
+
+# save RULES: as the command does, in files and for the image
+save() {
+	mkdir -p "$SYSTEM/etc/vfiopolicy/rules.d"
+	echo "${1//; /$'\n'}" > "$SYSTEM/etc/vfiopolicy/rules.d/50-local.rules"
+	cat > "$SYSTEM/$CONF" <<- END
+		# Written by vfiopolicy, of its rule files.
+		# policy $(policy_hash "$1")
+		options vfiopolicy rules="$1"
+		softdep nvme pre: vfiopolicy
+		softdep igb pre: vfiopolicy
+		softdep bochs pre: vfiopolicy
+	END
+}
+
+# rebuild: the boot image, as the distribution does it; what that says of us is in TMP/warned
+rebuild() {
+	in_system update-initramfs -c -k "$REL"
+	local status=$?
+	grep '^W: vfiopolicy' "$TMP/log" > "$TMP/warned"
+	return $status
+}
+
 # What facts says, in OUT. CMDLINE: more for the kernel; DISK: to be kept; FROM: where
-# the kernel and its image are, if not in the system; LIMIT: seconds.
+# the kernel and its image are, if not in the system; LIMIT: seconds; COUNTED: by
+# instructions.
 boot_it() {
-	OUT=$("$HERE/vm/image" boot -a "${CMDLINE:-}" ${DISK:+-d "$DISK"} ${LIMIT:+-T "$LIMIT"} \
+	OUT=$("$HERE/vm/image" boot -a "${CMDLINE:-}" ${COUNTED:+-i} ${DISK:+-d "$DISK"} ${LIMIT:+-T "$LIMIT"} \
 		"${FROM:-$SYSTEM}" "$REL" 2>&1) &&
 		expect "it came to its end" grep -q '^up: ' <<< "$OUT" && return
 	say "the boot failed: $OUT"
