@@ -342,22 +342,22 @@ void vp_device_tell_rule(struct vp_device *rec)
 	spin_unlock(&vp_lock);
 }
 
+/* Is it with the host, or with whoever took it? */
+static bool is_left(enum vfiopolicy_state state)
+{
+	return state == VFIOPOLICY_STATE_NATIVE ||
+	       state == VFIOPOLICY_STATE_LOST;
+}
+
 /* Has it arrived, or is there something else in the way than a driver? */
 static bool ends_take_over(enum vfiopolicy_state to,
 			   enum vfiopolicy_reason reason)
 {
-	switch (to) {
-	case VFIOPOLICY_STATE_HELD:
-	case VFIOPOLICY_STATE_ISOLATED:
-		return true;
-	case VFIOPOLICY_STATE_NATIVE:
-	case VFIOPOLICY_STATE_LOST:
+	if (is_left(to))
 		return reason != VFIOPOLICY_REASON_NATIVE_DRIVER &&
 		       reason != VFIOPOLICY_REASON_FOREIGN_DRIVER &&
 		       reason != VFIOPOLICY_REASON_TAKING_OVER;
-	default:
-		return false;
-	}
+	return to == VFIOPOLICY_STATE_HELD || to == VFIOPOLICY_STATE_ISOLATED;
 }
 
 /**
@@ -370,6 +370,9 @@ static bool ends_take_over(enum vfiopolicy_state to,
  * listens. A move that the table blocks is a bug of ours: it is reported, and
  * the device stays where it is.
  *
+ * What is in the way of a take-over may have gone since it was looked at: for who
+ * asked after that it does not count, but what the next look finds.
+ *
  * Context: vp_lock held.
  */
 void vp_device_move_locked(struct vp_device *rec, enum vfiopolicy_state to,
@@ -378,6 +381,9 @@ void vp_device_move_locked(struct vp_device *rec, enum vfiopolicy_state to,
 	struct vp_status old = rec->view.status;
 
 	lockdep_assert_held(&vp_lock);
+	if (rec->take_over && rec->asked_anew && is_left(to) &&
+	    ends_take_over(to, reason))
+		reason = VFIOPOLICY_REASON_TAKING_OVER;
 	if (old.born && old.state == to && old.reason == reason)
 		return;
 	if (vp_state_move(&rec->view.status, to, reason)) {
@@ -390,6 +396,8 @@ void vp_device_move_locked(struct vp_device *rec, enum vfiopolicy_state to,
 	if (to == VFIOPOLICY_STATE_RELEASED) {
 		rec->view.claimed = false;
 		rec->view.adopted = false;
+		/* What the host's users write on it from here on is theirs. */
+		rec->wrote[0] = '\0';
 	}
 	count(&old, &rec->view.status);
 	trace_vfiopolicy_state(&rec->view, &old);

@@ -270,11 +270,7 @@ static void look_again(struct vp_device *rec, enum vfiopolicy_state state,
 	bool asked, driven, target, yielded;
 
 	vp_target_guess(rec);
-	/*
-	 * Before anything that may speak against it is looked at: who takes his
-	 * name off the override and then asks is not told that it is there. One
-	 * who asks later than this has queued the next look.
-	 */
+	/* Who asks later than this has queued the next look. */
 	asked = vp_request_asked(rec);
 	if (state != VFIOPOLICY_STATE_LOST)
 		why = vp_claim_never(rec);
@@ -320,8 +316,9 @@ static void look_again(struct vp_device *rec, enum vfiopolicy_state state,
 	    rec->view.status.state == VFIOPOLICY_STATE_NATIVE)
 		vp_device_move_locked(rec, VFIOPOLICY_STATE_NATIVE,
 				      why ?: VFIOPOLICY_REASON_NATIVE_DRIVER);
+	asked = rec->take_over;
 	spin_unlock(&vp_lock);
-	if (driven)
+	if (driven || asked)
 		return;
 	/* A record that a walk made of a device just leaving ends by this. */
 	spin_lock(&vp_lock);
@@ -483,6 +480,7 @@ void vp_handoff_work(struct work_struct *work)
 		vp_device_unlink(rec, VFIOPOLICY_STATE_GONE);
 
 	spin_lock(&vp_lock);
+	rec->asked_anew = false;
 	linked = rec->linked;
 	state = rec->view.status.state;
 	reason = rec->view.status.reason;

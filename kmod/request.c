@@ -109,10 +109,13 @@ void vp_request_wish(struct vp_device *rec)
 	rec->take_over = state != VFIOPOLICY_STATE_HELD &&
 			 state != VFIOPOLICY_STATE_HANDING_OFF &&
 			 state != VFIOPOLICY_STATE_ISOLATED;
-	if (state == VFIOPOLICY_STATE_RELEASED)
-		state = VFIOPOLICY_STATE_NATIVE;
-	if (is_with_another(rec))
+	rec->asked_anew = rec->take_over;
+	/* Also without a driver: why it was left so far is not said any more. */
+	if (state == VFIOPOLICY_STATE_NATIVE || state == VFIOPOLICY_STATE_LOST)
 		vp_device_move_locked(rec, state, VFIOPOLICY_REASON_TAKING_OVER);
+	else if (is_with_another(rec))
+		vp_device_move_locked(rec, VFIOPOLICY_STATE_NATIVE,
+				      VFIOPOLICY_REASON_TAKING_OVER);
 }
 
 /**
@@ -253,7 +256,7 @@ static void give_up(struct vp_device *rec, enum vfiopolicy_reason why)
 
 	spin_lock(&vp_lock);
 	state = rec->view.status.state;
-	rec->take_over = false;
+	/* Which ends the request, unless there is a newer one. */
 	if (rec->linked && (state == VFIOPOLICY_STATE_NATIVE ||
 			    state == VFIOPOLICY_STATE_LOST))
 		vp_device_move_locked(rec, state, why);

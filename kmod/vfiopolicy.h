@@ -179,6 +179,8 @@ struct vp_stats {
  * @due: when @work is to run, in jiffies, if it is queued; guarded by vp_lock
  * @take_over: somebody asked for it to be taken from its driver; guarded by
  *             vp_lock
+ * @asked_anew: and did so since @work began, which is to run again for that;
+ *              guarded by vp_lock
  * @told_rule: number of the rule in its last event; guarded by vp_lock
  * @owned: the DMA of @group is owned for this record; guarded by device_lock
  * @work: brings the device to where its rule wants it
@@ -208,6 +210,7 @@ struct vp_device {
 	unsigned long due;
 	int enabled;
 	bool take_over;
+	bool asked_anew;
 	u32 told_rule;
 	bool owned;
 	struct delayed_work work;
