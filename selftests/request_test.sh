@@ -22,6 +22,7 @@ DIR=$(mktemp -d)
 
 TESTS="claim_takes_it_from_its_native_driver
 	claim_takes_back_what_was_lost
+	claim_of_a_free_one_is_under_way_too
 	claim_of_what_is_there_does_nothing
 	release_gives_it_back_and_the_rule_stays
 	released_and_replugged_the_rule_has_it
@@ -104,6 +105,23 @@ claim_takes_back_what_was_lost() {
 		same lost "$(stat_of lost)" 1 &&
 		asked claim "$NVME" yes && wait_state "$NVME" held &&
 		same override "$(override_of "$NVME")" vfiopolicy
+}
+
+# Whoever waits is told why it was left, when that is still so, and not before.
+claim_of_a_free_one_is_under_way_too() {
+	local ret=0
+
+	echo "$NVME" > "$SYS/$NVME/driver/unbind"
+	echo pci-stub > "$SYS/$NVME/driver_override"
+	load "rules=\"vfio $NVME\"" && wait_state "$NVME" native foreign-override &&
+		start_recording || return 1
+	asked claim "$NVME" yes && wait_state "$NVME" native foreign-override &&
+		echo > "$SYS/$NVME/driver_override" &&
+		asked claim "$NVME" yes && wait_state "$NVME" isolated || ret=1
+	end_recording
+	[ $ret = 0 ] && same reasons \
+		"$(sed -n "s/^address=$NVME .* state=native .*reason=\([^ ]*\) .*/\1/p" "$DIR/events" | tr '\n' ' ')" \
+		"taking-over foreign-override taking-over "
 }
 
 claim_of_what_is_there_does_nothing() {
