@@ -91,19 +91,35 @@ const struct vp_entry *vp_forecast_entry(const struct vp_host *host,
 	return NULL;
 }
 
-/* An override that somebody else wrote. */
+/**
+ * vp_forecast_override() - is there a driver override that somebody else wrote
+ * @host: the host
+ * @dev: the device
+ * @target: the driver that its rule names, whose name is not foreign
+ * @buf: set to what it says, when there is one
+ * @size: room in @buf
+ *
+ * Return: true when there is.
+ */
+bool vp_forecast_override(const struct vp_host *host,
+			  const struct vp_host_dev *dev, const char *target,
+			  char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (!host->devices_dir)
+		return false;
+	vp_peek_text(buf, size, "%s/%s/driver_override", host->devices_dir,
+		     dev->address);
+	return buf[0] && strcmp(buf, "(null)") != 0 && strcmp(buf, STUB) != 0 &&
+	       strcmp(buf, TARGET) != 0 && strcmp(buf, target) != 0;
+}
+
 static bool is_overridden(const struct vp_host *host,
 			  const struct vp_host_dev *dev, const char *target)
 {
 	char text[VP_HOST_LEN];
 
-	if (!host->devices_dir)
-		return false;
-	vp_peek_text(text, sizeof(text), "%s/%s/driver_override",
-		     host->devices_dir, dev->address);
-	return text[0] && strcmp(text, "(null)") != 0 &&
-	       strcmp(text, STUB) != 0 && strcmp(text, TARGET) != 0 &&
-	       strcmp(text, target) != 0;
+	return vp_forecast_override(host, dev, target, text, sizeof(text));
 }
 
 static bool has_vfs(const struct vp_host *host, const struct vp_host_dev *pf)

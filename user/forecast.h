@@ -15,6 +15,9 @@ enum vp_when { VP_WHEN_NOW, VP_WHEN_ASKED, VP_WHEN_BOOT };
 
 u32 vp_forecast_never(const struct vp_host *host,
 		      const struct vp_host_dev *dev);
+bool vp_forecast_override(const struct vp_host *host,
+			  const struct vp_host_dev *dev, const char *target,
+			  char *buf, size_t size);
 const struct vp_entry *vp_forecast_entry(const struct vp_host *host,
 					 const struct vp_table *table,
 					 const struct vp_host_dev *dev,

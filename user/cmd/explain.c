@@ -13,6 +13,7 @@
 
 #include "command.h"
 #include "device.h"
+#include "forecast.h"
 #include "output.h"
 #include "resolve.h"
 #include "table.h"
@@ -124,6 +125,33 @@ static enum vp_fit say_why(const struct explain *explain,
 	return fit;
 }
 
+/* What keeps the module from any device, whatever the rule. */
+static bool say_what_is_against(const struct explain *explain,
+				const char *keeps, char *buf, size_t size)
+{
+	const struct vp_host_dev *dev = explain->dev;
+	char override[VP_HOST_LEN];
+
+	if (dev->bridge)
+		snprintf(buf, size,
+			 "rule %u has the say, but bridges are never claimed: %s",
+			 explain->winner->id, keeps);
+	else if (vp_forecast_never(&explain->host, dev))
+		snprintf(buf, size,
+			 "rule %u has the say, but the boot display is never claimed: %s",
+			 explain->winner->id, keeps);
+	else if (vp_forecast_override(&explain->host, dev,
+				      explain->winner->rule.driver, override,
+				      sizeof(override)) &&
+		 !vp_device_is_vfio_driver(override))
+		snprintf(buf, size,
+			 "rule %u has the say, but somebody else has set the driver override to %s, which stays: %s; to clear it: echo > /sys/bus/pci/devices/%s/driver_override",
+			 explain->winner->id, override, keeps, dev->address);
+	else
+		return false;
+	return true;
+}
+
 static void say_verdict(const struct explain *explain, char *buf, size_t size)
 {
 	const struct vp_entry *winner = explain->winner;
@@ -144,12 +172,9 @@ static void say_verdict(const struct explain *explain, char *buf, size_t size)
 			 winner->id, keeps);
 		return;
 	}
-	if (dev->bridge && winner->rule.action != VP_LEAVE) {
-		snprintf(buf, size,
-			 "rule %u has the say, but bridges are never claimed: %s",
-			 winner->id, keeps);
+	if (winner->rule.action != VP_LEAVE &&
+	    say_what_is_against(explain, keeps, buf, size))
 		return;
-	}
 	n = scnprintf(buf, size, "rule %u has the say: ", winner->id);
 	driver = winner->rule.driver;
 	if (winner->rule.action == VP_LEAVE)

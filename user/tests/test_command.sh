@@ -255,6 +255,19 @@ else
 		run 0 "explain goes by the files" explain 82:00.0
 		has out "tesla"
 		has out "vfio 10de:1b39 name=tesla"
+		has out "it goes to vfio-pci"
+		cp "$sys/bus/pci/devices/0000:82:00.0/driver_override" "$tmp/override"
+		echo nouveau >"$sys/bus/pci/devices/0000:82:00.0/driver_override"
+		run 0 "explain what somebody else wants" explain 82:00.0
+		has out "somebody else has set the driver override to nouveau"
+		echo vfio-pci >"$sys/bus/pci/devices/0000:82:00.0/driver_override"
+		run 0 "explain what is as it would be" explain 82:00.0
+		has out "it goes to vfio-pci"
+		cp "$tmp/override" "$sys/bus/pci/devices/0000:82:00.0/driver_override"
+		echo 1 >"$sys/bus/pci/devices/0000:82:00.0/boot_vga"
+		run 0 "explain the boot display" explain 82:00.0
+		has out "the boot display is never claimed"
+		rm "$sys/bus/pci/devices/0000:82:00.0/boot_vga"
 		run 0 "explain as JSON" explain -j 06:00.0
 		has out '"fit": "match"'
 		run 5 "what deleting would do" del --dry-run tesla
