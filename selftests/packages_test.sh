@@ -34,17 +34,6 @@ TESTS="tarball_is_the_same_twice
 	rpm_builds_and_rpmlint_has_nothing_to_say
 	arch_says_the_same_twice"
 
-# quietly WHAT COMMAND...: its output is told when it fails
-quietly() {
-	local what=$1
-	shift
-
-	"$@" > "$TMP/log" 2>&1 && return
-	say "failed: $what:"
-	tail -n 20 "$TMP/log" | sed 's/^/# /'
-	return 1
-}
-
 # The other one is of files that are newer, in a tree of somebody who lets nobody
 # read, and somewhere else on earth.
 tarball_is_the_same_twice() {

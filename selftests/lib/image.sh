@@ -5,17 +5,6 @@
 # and SYSTEM, which are the folder of a system and a copy of it that can be written
 # and forgotten.
 
-# quietly WHAT COMMAND...: its output is told when it fails
-quietly() {
-	local what=$1
-	shift
-
-	"$@" > "$TMP/log" 2>&1 && return
-	say "failed: $what:"
-	tail -n 20 "$TMP/log" | sed 's/^/# /'
-	return 1
-}
-
 # Runs in the image: facts for this test, and the end.
 facts_script() {
 	cat <<- 'END'

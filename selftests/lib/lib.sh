@@ -81,6 +81,18 @@ is_driven_by() {
 	fi
 }
 
+# quietly WHAT COMMAND...: its output, in TMP/log, is told when it
+# fails
+quietly() {
+	local what=$1
+	shift
+
+	"$@" > "$TMP/log" 2>&1 && return
+	say "failed: $what:"
+	tail -n 20 "$TMP/log" | sed 's/^/# /'
+	return 1
+}
+
 # wait_driver ADDRESS DRIVER
 wait_driver() {
 	until_true is_driven_by "$1" "$2" && return 0

@@ -8,28 +8,10 @@
 # usage: test_early.sh [PROGRAM], which is not asked
 
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-share=$here/../share
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-n=0
-failed=0
-root=$tmp/root
+# shellcheck source=user/tests/shells.sh
+. "$(dirname "$0")/shells.sh"
 boot=$root/run/vfiopolicy/boot
 export VFIOPOLICY_ROOT="$root"
-echo "KTAP version 1"
-
-result() # STATUS DESCRIPTION
-{
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $shell: $2"
-	else
-		echo "not ok $n - $shell: $2"
-		sed 's/^/# said:  /' "$tmp/said" "$root/dev/kmsg"
-		failed=1
-	fi
-}
 
 program() # PATH: of what is read, which then says what it was given
 {
@@ -203,10 +185,7 @@ by_this_shell()
 }
 
 for shell in sh dash 'busybox sh' bash 'bash --posix' 'zsh --emulate sh'; do
-	if [ "$shell" != sh ] && ! command -v "${shell%% *}" > /dev/null; then
-		continue
-	fi
-	by_this_shell
+	! is_here || by_this_shell
 done
 echo "1..$n"
 exit $failed

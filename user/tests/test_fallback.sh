@@ -7,27 +7,11 @@
 # usage: test_fallback.sh [PROGRAM], which is not asked
 
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-fallback=$here/../share/fallback
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-n=0
-failed=0
+# shellcheck source=user/tests/shells.sh
+. "$(dirname "$0")/shells.sh"
+fallback=$share/fallback
 export VFIOPOLICY_ROOT="$tmp/root"
 pci=$tmp/root/sys/bus/pci
-echo "KTAP version 1"
-
-result() # STATUS DESCRIPTION
-{
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# said:  /' "$tmp/said"
-		failed=1
-	fi
-}
 
 device() # PATH-BELOW-THE-ROOT-BUS IDS CLASS
 {
@@ -103,7 +87,7 @@ takes() # RULES STATUS OVERRIDES
 	[ "$status" = "$2" ] && [ "${got% }" = "$3" ]
 	answer=$?
 	[ $answer = 0 ] || echo "exit status $status, overrides: $got" >> "$tmp/said"
-	result $answer "$shell: $1"
+	result $answer "$1"
 }
 
 says() # TEXT
@@ -170,12 +154,12 @@ by_this_shell()
 	echo somebody > "$pci/devices/0000:04:00.0/driver_override"
 	run 'vfio 8086:10c9'
 	[ "$(overrides)" = '04:00.0=somebody ' ] && [ $status = 1 ]
-	result $? "$shell: an override of somebody else stays"
+	result $? "an override of somebody else stays"
 	host
 	mkdir "$pci/devices/0000:04:00.0/driver"
 	run 'vfio 8086:10c9'
 	[ -z "$(overrides)" ] && [ $status = 1 ]
-	result $? "$shell: what has a driver keeps it"
+	result $? "what has a driver keeps it"
 
 	# The kernel's command line
 	host
@@ -183,16 +167,16 @@ by_this_shell()
 		> "$tmp/root/proc/cmdline"
 	run 'vfio 0000:01:00.0'
 	[ "$(overrides)" = '01:00.0=vfio-pci 02:00.0=vfiopolicy 04:00.0=vfio-pci ' ]
-	result $? "$shell: the kernel's command line counts"
+	result $? "the kernel's command line counts"
 	host
 	run ''
 	[ -z "$(overrides)" ] && [ $status = 0 ]
-	result $? "$shell: no rules, no devices"
+	result $? "no rules, no devices"
 }
 
 # Its words for classes are those of the module.
 sed -n 's/^\t{ 0x\([0-9a-f]*\), 0x\([0-9a-f]*\) },\t\/\* \(.*\) \*\/$/\3 \1 \2/p' \
-	"$here/../../kmod/print.c" > "$tmp/classes"
+	"$share/../../kmod/print.c" > "$tmp/classes"
 [ "$(wc -l < "$tmp/classes")" -ge 21 ]
 result $? "the module's classes were found"
 sed -n 's/^\t\([a-z0-9]*\)) want=\([0-9a-f]*\) ;;$/\1 \2/p' "$fallback" | while read -r word digits; do
@@ -203,11 +187,8 @@ done > "$tmp/said"
 cmp "$tmp/classes" "$tmp/said"
 result $? "the fallback knows the same"
 
-for shell in sh dash 'busybox sh' 'bash --posix'; do
-	if [ "$shell" != sh ] && ! command -v "${shell%% *}" > /dev/null; then
-		continue
-	fi
-	by_this_shell
+for shell in sh dash 'busybox sh' bash 'bash --posix' 'zsh --emulate sh'; do
+	! is_here || by_this_shell
 done
 echo "1..$n"
 exit $failed

@@ -8,28 +8,10 @@
 # usage: test_generators.sh [PROGRAM], which is not asked
 
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-share=$here/../share
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-n=0
-failed=0
-root=$tmp/root
+# shellcheck source=user/tests/shells.sh
+. "$(dirname "$0")/shells.sh"
 records=$root/var/lib/vfiopolicy/images
 kernel=6.12.1-test
-echo "KTAP version 1"
-
-result() # STATUS DESCRIPTION
-{
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# said:  /' "$tmp/said"
-		failed=1
-	fi
-}
 
 has() # LINE
 {

@@ -7,28 +7,12 @@
 # usage: test_give_back.sh [PROGRAM], which is not asked
 
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-give_back=$here/../share/give-back
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-n=0
-failed=0
+# shellcheck source=user/tests/shells.sh
+. "$(dirname "$0")/shells.sh"
+give_back=$share/give-back
 export VFIOPOLICY_ROOT="$tmp/root"
 pci=$tmp/root/sys/bus/pci
 run=$tmp/root/run/vfiopolicy
-echo "KTAP version 1"
-
-result() # STATUS DESCRIPTION
-{
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $shell: $2"
-	else
-		echo "not ok $n - $shell: $2"
-		sed 's/^/# said:  /' "$tmp/said"
-		failed=1
-	fi
-}
 
 device() # ADDRESS CLASS OVERRIDE [DRIVER]
 {
@@ -129,11 +113,8 @@ by_this_shell()
 	result $? "where no disk is kept, nothing is done"
 }
 
-for shell in sh dash 'busybox sh' 'bash --posix'; do
-	if [ "$shell" != sh ] && ! command -v "${shell%% *}" > /dev/null; then
-		continue
-	fi
-	by_this_shell
+for shell in sh dash 'busybox sh' bash 'bash --posix' 'zsh --emulate sh'; do
+	! is_here || by_this_shell
 done
 echo "1..$n"
 exit $failed
