@@ -66,7 +66,7 @@ TESTS="without_the_module_it_says_so
 
 after_each() {
 	testbus "del $P10" 2> /dev/null
-	rm -rf "$RULES"
+	rm -rf "$RULES" "$VFIOPOLICY_ROOT/etc/modprobe.d"
 	unload
 	wait_driver "$IGB" igb && wait_driver "${TWINS[0]}" nvme &&
 		wait_driver "${TWINS[1]}" nvme && udevadm settle

@@ -67,7 +67,8 @@ control_native_drivers_have_everything() {
 
 isolated_from_the_first_second() {
 	new_system && save "$RULES" && rebuild && boot_it &&
-		kept vfiopolicy && has 'boot: ok' && has 'unit: active'
+		kept vfiopolicy && has 'boot: ok' && has 'unit: active' &&
+		has 'status: all 4 rules are met'
 }
 
 without_the_module_the_fallback_keeps_them() {

@@ -135,7 +135,8 @@ make_system() {
 
 # The drives and the port as rules have them; the display, too.
 all_kept() {
-	kept vfiopolicy && has 'boot: ok' && has 'unit: active'
+	kept vfiopolicy && has 'boot: ok' && has 'unit: active' &&
+		has 'status: all 4 rules are met'
 }
 
 save_rules() {
@@ -211,7 +212,7 @@ the_next_version_keeps_all() {
 	expect "the module is of the next version" \
 		grep -q "^vfiopolicy/$NEXT, $REL.*installed" "$TMP/log" &&
 		same "the rules" "$(< "$SYSTEM/$FILE")" "$RULES" && boot_it && all_kept &&
-		has "version: $NEXT"
+		has "version: ${NEXT/+/\\+}"
 }
 
 # What was there still boots, and says that it is stale.

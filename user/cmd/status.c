@@ -91,6 +91,26 @@ static struct libscols_table *new_table(const struct status *status)
 	return vp_out_table(shown, count);
 }
 
+/*
+ * The module was given it by a boot image, and then again by the unit, of the same
+ * file: for people that is one rule.
+ */
+static bool is_told_twice(const struct status *status,
+			  const struct vp_nl_rule *rule)
+{
+	const struct vp_judge *judge = &status->judge;
+	size_t i;
+
+	if (rule->origin != VFIOPOLICY_ORIGIN_CMDLINE ||
+	    status->args->verbose || (status->args->given & VP_OPT_JSON))
+		return false;
+	for (i = 0; i < judge->rule_count; i++)
+		if (judge->rules[i].origin == VFIOPOLICY_ORIGIN_FILE &&
+		    !strcmp(judge->rules[i].text, rule->text))
+			return true;
+	return false;
+}
+
 /* Return: how many rules are not met. */
 static size_t print_rules(struct status *status, struct json_object *list)
 {
@@ -103,6 +123,8 @@ static size_t print_rules(struct status *status, struct json_object *list)
 	if (table_wanted)
 		table = new_table(status);
 	for (i = 0; i < status->judge.rule_count; i++) {
+		if (is_told_twice(status, &status->judge.rules[i]))
+			continue;
 		vp_judge_rule(&status->judge, &status->judge.rules[i], &tally);
 		bad += tally.verdict != VP_VERDICT_MET;
 		if (list)
@@ -149,8 +171,10 @@ static void print_devices(struct status *status)
 static void print_summary(const struct status *status, size_t bad)
 {
 	const struct vp_nl_info *info = &status->judge.info;
-	size_t count = status->judge.rule_count;
+	size_t i, count = 0;
 
+	for (i = 0; i < status->judge.rule_count; i++)
+		count += !is_told_twice(status, &status->judge.rules[i]);
 	if (!count)
 		vp_out_say("there are no rules");
 	else if (count == 1)
