@@ -137,7 +137,6 @@ demo:
 check:
 	selftests/check $(if $(K),-k "$(K)") $(if $(T),-t "$(T)")
 
-# Builds that kernel when it is not there: a quarter of an hour.
 .PHONY: check-all
 check-all:
 	selftests/check -a
@@ -146,6 +145,7 @@ check-all:
 check-boot:
 	selftests/check -t "boot image system"
 
+# Builds that kernel when it is not there: a quarter of an hour.
 .PHONY: check-debug
 check-debug:
 	selftests/check -k debug $(if $(T),-t "$(T)")

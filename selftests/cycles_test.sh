@@ -8,7 +8,7 @@
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
 
-HANDOFFS=${VP_HANDOFFS:-100}
+HANDOFFS=${VP_HANDOFFS:-200}
 TOGGLES=${VP_TOGGLES:-20}
 NVME=$(one_of 1b36:0010)
 PF=$(one_of 8086:10c9)

@@ -179,6 +179,7 @@ static void look_at_images(const struct vp_site *site, struct vp_boot *boot)
 		snprintf(image->release, sizeof(image->release), "%.127s",
 			 names[i]->d_name);
 		vp_peek_clean(image->release);
+		vp_peek_clean(image->path);
 		/* One without a policy says so by being empty. */
 		image->hash[0] = '\0';
 		vp_peek_text(image->hash, sizeof(image->hash), "%s", path);

@@ -51,6 +51,8 @@ facts_script() {
 		echo "kernel: $(uname -r)"
 		echo "version: $(cat /sys/module/vfiopolicy/version 2> /dev/null)"
 		vfiopolicy status 2>&1 | sed 's/^/status: /'
+		# Of the one processor; with the former, what it was busy for.
+		echo "idle: $(cut -d ' ' -f 2 /proc/uptime)"
 		echo "up: $(cut -d ' ' -f 1 /proc/uptime)"
 		sync
 		systemctl poweroff -ff
