@@ -363,7 +363,9 @@ void vp_claim_free(struct pci_dev *pdev, struct pci_dev *pf)
 			return;
 	}
 
-	ret = override_locked(rec, VFIOPOLICY_STATE_MATCHED, VP_OVERRIDE_STUB);
+	/* A walk does not look at all that may be against it. */
+	ret = why ? -ESTALE : override_locked(rec, VFIOPOLICY_STATE_MATCHED,
+					      VP_OVERRIDE_STUB);
 	spin_lock(&vp_lock);
 	/* Also to find out that it is leaving, where it is not just coming. */
 	vp_handoff_kick(rec, ret == -ENOMEM ? 0 : SETTLE_DELAY);
@@ -375,6 +377,8 @@ void vp_claim_free(struct pci_dev *pdev, struct pci_dev *pf)
 		else if (ret == -ENOMEM)
 			vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
 					      VFIOPOLICY_REASON_NO_MEMORY);
+		else if (why)
+			vp_device_move_locked(rec, VFIOPOLICY_STATE_NATIVE, why);
 	}
 	spin_unlock(&vp_lock);
 	vp_device_put(rec);
@@ -469,16 +473,20 @@ static void unbound(struct vp_device *rec)
 			break;
 		/*
 		 * Free at last: now the rule can have it. Not at once, for
-		 * this is also how the removal of a device begins. What had
-		 * been claimed is so again.
+		 * this is also how the removal of a device begins.
 		 */
+		vp_handoff_kick(rec, SETTLE_DELAY);
+		/* What is never claimed is not by another driver's going. */
+		if (rec->view.status.reason == VFIOPOLICY_REASON_VFIO_PF ||
+		    vp_claim_never_kind(rec->pdev))
+			break;
+		/* What had been claimed is so again. */
 		rec->view.claimed =
 			rec->view.status.state == VFIOPOLICY_STATE_LOST;
 		if (!rec->take_over)
 			rec->view.cause = VFIOPOLICY_CAUSE_DRIVER;
 		vp_device_move_locked(rec, VFIOPOLICY_STATE_MATCHED,
 				      VFIOPOLICY_REASON_NONE);
-		vp_handoff_kick(rec, SETTLE_DELAY);
 		break;
 	default:
 		break; /* on its way by our own hand */

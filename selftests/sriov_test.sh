@@ -19,6 +19,7 @@ TESTS="control_igbvf_binds_vfs_without_a_rule
 	rule_holds_with_autoprobe_off
 	one_vf_by_address_leaves_the_other
 	vfs_of_a_pf_of_vfio_are_left_alone
+	vf_of_a_pf_of_vfio_is_never_adopted
 	pf_of_vfio_with_vfs_stays_until_they_are_gone"
 
 numvfs() {
@@ -119,6 +120,31 @@ vfs_of_a_pf_of_vfio_are_left_alone() {
 	vf=$(one_of $VF_ID)
 	[ $ret = 0 ] && wait_state "$vf" native vfio-pf &&
 		same "who has the VF" "$(driver_of "$vf")" vfio-pci || ret=1
+	numvfs 0
+	unload
+	modprobe -r vfio-pci
+	replug "$PF"
+	wait_driver "$PF" igb && return $ret
+}
+
+# Also not when root takes it from vfio-pci and gives it back: with whom its PF is
+# has not changed.
+vf_of_a_pf_of_vfio_is_never_adopted() {
+	local vf ret=0
+
+	modprobe -r vfio-pci
+	modprobe vfio-pci enable_sriov=1 &&
+		load "rules=\"vfio $PF; vfio $VF_ID\"" && replug "$PF" &&
+		wait_state "$PF" isolated && numvfs 1 || ret=1
+	vf=$(one_of $VF_ID)
+	[ $ret = 0 ] && wait_state "$vf" native vfio-pf && log_mark &&
+		echo "$vf" > "$SYS/$vf/driver/unbind" &&
+		same "state without a driver" "$(dev "$vf" state)" native &&
+		echo "$vf" > /sys/bus/pci/drivers/vfio-pci/bind &&
+		same "state with vfio-pci" "$(dev "$vf" state)" native &&
+		same "who has the VF" "$(driver_of "$vf")" vfio-pci &&
+		vpnl claim "$vf" > /dev/null && wait_state "$vf" native vfio-pf &&
+		expect "it was not claimed" test -z "$(log_since | grep "$vf: claimed")" || ret=1
 	numvfs 0
 	unload
 	modprobe -r vfio-pci
