@@ -184,6 +184,8 @@ void vp_handoff_take(struct vp_device *rec)
 	if (why) {
 		leave(rec, why);
 		vp_handoff_is_bound(rec, VP_STUB);
+		/* A record that a walk made of a device just leaving ends by this. */
+		vp_handoff_try_later(rec, VFIOPOLICY_STATE_NATIVE, why);
 	} else if (!is_taken(rec)) {
 		ret = vp_claim_override(rec, VFIOPOLICY_STATE_MATCHED,
 					VP_OVERRIDE_STUB);
@@ -255,6 +257,20 @@ static void notice(struct vp_device *rec, enum vfiopolicy_state state)
 					      VFIOPOLICY_REASON_CHANGED);
 		}
 	}
+	spin_unlock(&vp_lock);
+	if (!driven)
+		vp_handoff_try_later(rec, VFIOPOLICY_STATE_NATIVE,
+				     VFIOPOLICY_REASON_CHANGED);
+}
+
+/* Where it was to be released to, unless it is wanted back by now. */
+static void released(struct vp_device *rec, enum vfiopolicy_state state)
+{
+	spin_lock(&vp_lock);
+	if (rec->linked && rec->view.status.state == state &&
+	    vp_device_want(rec) == VP_WANT_RELEASED)
+		vp_device_move_locked(rec, VFIOPOLICY_STATE_RELEASED,
+				      VFIOPOLICY_REASON_NONE);
 	spin_unlock(&vp_lock);
 }
 
@@ -372,6 +388,7 @@ static void hand_off(struct vp_device *rec)
 {
 	struct device *dev = &rec->pdev->dev;
 	char target[VP_NAME_MAX];
+	enum vfiopolicy_state back;
 	bool begun;
 	int ret;
 
@@ -388,7 +405,8 @@ static void hand_off(struct vp_device *rec)
 	/* Whatever rule comes from here on, it ends with this one. */
 	spin_lock(&vp_lock);
 	begun = rec->linked && !strcmp(rec->view.target, target) &&
-		rec->view.status.state == VFIOPOLICY_STATE_HELD;
+		rec->view.status.state == VFIOPOLICY_STATE_HELD &&
+		vp_device_want(rec) == VP_WANT_TARGET;
 	if (begun) {
 		strscpy(rec->handing_to, target, sizeof(rec->handing_to));
 		vp_device_move_locked(rec, VFIOPOLICY_STATE_HANDING_OFF,
@@ -399,11 +417,14 @@ static void hand_off(struct vp_device *rec)
 		return;
 	if (vp_claim_override(rec, VFIOPOLICY_STATE_HANDING_OFF,
 			      VP_OVERRIDE_TARGET)) {
-		vp_device_move(rec, VFIOPOLICY_STATE_HANDING_OFF,
-			       VFIOPOLICY_STATE_HELD,
+		/* Root may have unbound the stub, which went unheard by now. */
+		device_lock(dev);
+		back = dev->driver ? VFIOPOLICY_STATE_HELD :
+				     VFIOPOLICY_STATE_MATCHED;
+		vp_device_move(rec, VFIOPOLICY_STATE_HANDING_OFF, back,
 			       VFIOPOLICY_REASON_NO_MEMORY);
-		vp_handoff_try_later(rec, VFIOPOLICY_STATE_HELD,
-				     VFIOPOLICY_REASON_NO_MEMORY);
+		device_unlock(dev);
+		vp_handoff_try_later(rec, back, VFIOPOLICY_REASON_NO_MEMORY);
 		return;
 	}
 
@@ -495,10 +516,8 @@ void vp_handoff_work(struct work_struct *work)
 	case VFIOPOLICY_STATE_MATCHED:
 		if (want >= VP_WANT_STUB)
 			vp_handoff_take(rec);
-		else if (vp_device_move(rec, VFIOPOLICY_STATE_MATCHED,
-					VFIOPOLICY_STATE_RELEASING,
-					VFIOPOLICY_REASON_NONE))
-			vp_release_settle(rec);
+		else
+			vp_release_free(rec);
 		break;
 	case VFIOPOLICY_STATE_HELD:
 		held(rec, want, stays);
@@ -518,8 +537,7 @@ void vp_handoff_work(struct work_struct *work)
 		else if (want == VP_WANT_NOTICE)
 			notice(rec, state);
 		else if (want == VP_WANT_RELEASED)
-			vp_device_move(rec, state, VFIOPOLICY_STATE_RELEASED,
-				       VFIOPOLICY_REASON_NONE);
+			released(rec, state);
 		else
 			look_again(rec, state, want);
 		break;

@@ -93,16 +93,12 @@ static int attach(struct vp_device *rec, bool home)
 	}
 }
 
-/**
- * vp_release_settle() - from no driver to the stub, or to the host's own
- * @rec: the record of the device, which is in state releasing
- *
- * Context: work item of the device; may sleep.
- */
-void vp_release_settle(struct vp_device *rec)
+/* From no driver to the stub, or to the host's own; in state releasing. */
+static void settle(struct vp_device *rec)
 {
 	enum vp_want want;
-	bool home;
+	bool home, stays;
+	int ret = 0;
 
 	spin_lock(&vp_lock);
 	home = vp_device_goes_home(rec);
@@ -110,8 +106,8 @@ void vp_release_settle(struct vp_device *rec)
 
 	/* An override that somebody else wrote meanwhile is theirs to clear. */
 	if (home && !vp_claim_override_is(rec, NULL))
-		vp_claim_override(rec, VFIOPOLICY_STATE_RELEASING,
-				  VP_OVERRIDE_NONE);
+		ret = vp_claim_override(rec, VFIOPOLICY_STATE_RELEASING,
+					VP_OVERRIDE_NONE);
 	if (home)
 		vp_power_disown(rec);
 	/* No driver is an answer too: the host may have none for it. */
@@ -120,14 +116,16 @@ void vp_release_settle(struct vp_device *rec)
 			rec->view.address);
 	vp_handoff_is_bound(rec, VP_STUB);
 
-	if (home && vp_device_unlink(rec, VFIOPOLICY_STATE_RELEASED))
+	/* A rule came and went meanwhile: the stub's name is still on it. */
+	stays = !home || ret == -ESTALE;
+	if (!stays && vp_device_unlink(rec, VFIOPOLICY_STATE_RELEASED))
 		return;
 
 	/* Held by now, or a rule came at the last moment, or it is only known. */
 	spin_lock(&vp_lock);
 	if (rec->linked &&
 	    rec->view.status.state == VFIOPOLICY_STATE_RELEASING) {
-		want = home ? vp_device_want(rec) : VP_WANT_STUB;
+		want = stays ? VP_WANT_STUB : vp_device_want(rec);
 		if (want == VP_WANT_RELEASED) {
 			vp_device_move_locked(rec, VFIOPOLICY_STATE_RELEASED,
 					      VFIOPOLICY_REASON_NONE);
@@ -218,7 +216,7 @@ void vp_release_from_target(struct vp_device *rec)
 	device_unlock(dev);
 
 	if (!ret)
-		vp_release_settle(rec);
+		settle(rec);
 	else if (ret != -ESTALE)
 		vp_handoff_try_later(rec, VFIOPOLICY_STATE_ISOLATED,
 				     ret == -EBUSY ?
@@ -242,6 +240,17 @@ void vp_release_from_stub(struct vp_device *rec)
 	 */
 	if (vp_handoff_is_bound(rec, VP_STUB))
 		device_release_driver(&rec->pdev->dev);
-	vp_release_settle(rec);
+	settle(rec);
 }
 
+/**
+ * vp_release_free() - what has no driver yet, to the host's own drivers
+ * @rec: the record of the device
+ *
+ * Context: work item of the device; may sleep.
+ */
+void vp_release_free(struct vp_device *rec)
+{
+	if (begin(rec, VFIOPOLICY_STATE_MATCHED))
+		settle(rec);
+}

@@ -392,7 +392,7 @@ void vp_power_wake(struct pci_dev *pdev);
 /* release.c */
 int vp_release_shut_out(struct vp_device *rec);
 void vp_release_disown(struct vp_device *rec);
-void vp_release_settle(struct vp_device *rec);
+void vp_release_free(struct vp_device *rec);
 void vp_release_from_target(struct vp_device *rec);
 void vp_release_from_stub(struct vp_device *rec);
 
