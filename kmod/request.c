@@ -103,7 +103,7 @@ void vp_request_wish(struct vp_device *rec)
 	enum vfiopolicy_state state = rec->view.status.state;
 
 	lockdep_assert_held(&vp_lock);
-	if (vp_device_goes_home(rec))
+	if (vp_device_goes_home(rec) || vp_claim_never_kind(rec->pdev))
 		return;
 	/* Wherever another driver has it, or may be quicker. */
 	rec->take_over = state != VFIOPOLICY_STATE_HELD &&

@@ -44,18 +44,19 @@ static void ask(struct vp_device *rec, const struct walk *walk)
  * Records a device that is there already. Writes and binds nothing: whether a
  * device is free can only be told under its device_lock, behind which a slow
  * probe may be going on. That is left to its work item.
+ * Return: true when somebody else was quicker, who knows nothing of this walk.
  */
-static void present(struct pci_dev *pdev, const struct walk *walk)
+static bool present(struct pci_dev *pdev, const struct walk *walk)
 {
 	struct pci_dev *pf = vp_facts_get_pf(pdev);
 	struct vp_device *rec = NULL;
 	struct vp_facts facts;
+	bool with, quicker = false;
 	enum vp_want want;
-	bool with;
 
 	/* A VF without a PF is on its way out. */
 	if (pdev->is_virtfn && !pf)
-		return;
+		return false;
 	/*
 	 * Without power it has no serial number to be read. It is not woken:
 	 * a netlink request must not wait, and what sleeps so has a driver.
@@ -71,6 +72,8 @@ static void present(struct pci_dev *pdev, const struct walk *walk)
 		ask(rec, walk);
 		vp_handoff_kick(rec, 0);
 		spin_unlock(&vp_lock);
+	} else {
+		quicker = rec;
 	}
 	if (rec) {
 		vp_device_put(rec);
@@ -80,6 +83,7 @@ static void present(struct pci_dev *pdev, const struct walk *walk)
 	}
 out:
 	pci_dev_put(pf);
+	return quicker;
 }
 
 /* Not waited for: its lock may be held by a probe that takes its time. */
@@ -198,11 +202,15 @@ static int walk_one(struct device *dev, void *arg)
 	const struct walk *walk = arg;
 
 	if (!rec) {
-		present(pdev, walk);
-		return 0;
+		if (!present(pdev, walk))
+			return 0;
+		rec = vp_device_find(pdev);
+		if (!rec)
+			return 0;
 	}
 	spin_lock(&vp_lock);
-	if (rec->view.entry && rec->view.entry->id == walk->id) {
+	if (rec->view.entry &&
+	    (walk->boot || rec->view.entry->id == walk->id)) {
 		rec->view.cause = walk->cause;
 		ask(rec, walk);
 		vp_handoff_kick(rec, 0);
