@@ -209,6 +209,8 @@ void vp_boot_look(const struct vp_rules *rules, struct vp_boot *boot)
 	read_compiled(&site, boot->compiled);
 	read_degraded(&site, boot);
 	look_at_images(&site, boot);
+	if (boot->hash[0])
+		vp_image_unhooked(&site, boot);
 	vp_site_close(&site);
 }
 
@@ -435,6 +437,9 @@ static int update(const struct vp_args *args, const struct vp_rules *rules)
 			return VP_EXIT_PENDING;
 		compiled = true;
 	}
+	if (boot.unhooked[0])
+		vp_out_note("boot images have nothing of vfiopolicy, as %s does not name it: rules are in force when vfiopolicy.service has started, after drivers that the images load; it is named by: %s",
+			    boot.unhooked, boot.remedy);
 	if (!compiled && !is_any_stale(&boot))
 		return VP_EXIT_DONE;
 	if (!(args->given & VP_OPT_NO_IMAGE))

@@ -9,6 +9,7 @@
 #include "command.h"
 #include "host.h"
 #include "rules.h"
+#include "site.h"
 
 /* Room for the hash of a policy. */
 #define VP_BOOT_HASH_LEN	20
@@ -35,6 +36,9 @@ struct vp_boot_image {
  * @compiled: of the one that modprobe knows; empty when it knows none
  * @degraded: what the boot image says of this boot, when the module was not to be
  *            had there; empty when all is well
+ * @unhooked: what should name our hook and does not, so that boot images have
+ *            nothing of the rules; empty when all is well, and without rules
+ * @remedy: what is to be typed about that
  * @images: the images
  * @count: number of @images
  */
@@ -42,6 +46,8 @@ struct vp_boot {
 	char hash[VP_BOOT_HASH_LEN];
 	char compiled[VP_BOOT_HASH_LEN];
 	char degraded[128];
+	char unhooked[336];
+	char remedy[512];
 	struct vp_boot_image images[VP_BOOT_IMAGES_MAX];
 	size_t count;
 };
@@ -67,5 +73,6 @@ int vp_image_look(const char *path, struct vp_image_content *content);
 /* image.c */
 int vp_image_lock(void);
 int vp_image_build(void);
+void vp_image_unhooked(const struct vp_site *site, struct vp_boot *boot);
 
 #endif /* VFIOPOLICY_BOOT_H */

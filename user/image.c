@@ -4,7 +4,6 @@
  * anew, by the distribution's own tool, where our hook is in place: without the
  * hook there would be nothing of ours in them.
  */
-#include <ctype.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -13,126 +12,94 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "image_hook.h"
 #include "output.h"
-#include "peek.h"
-#include "site.h"
 
 /* What the tool said last, when it failed. */
 #define TAIL_LINES	5
 #define LINE_LEN	256
 
-/* Longer ones are nobody's configuration. */
-#define CONFIG_MAX	(256 * 1024)
-#define OUR_NAME	"vfiopolicy"
+static const struct vp_image_hook of_mkinitcpio = {
+	.file = "/etc/mkinitcpio.conf", .folder = "/etc/mkinitcpio.conf.d",
+	.variable = "HOOKS", .remedy = "echo 'HOOKS+=(vfiopolicy)' >> ",
+	.then = " && mkinitcpio -P",
+};
+
+static const struct vp_image_hook of_booster = {
+	.file = "/etc/booster.yaml",
+	/* There may be such a line already, and there can be but one. */
+	.remedy = "add vfiopolicy,vfio_pci,vfio_iommu_type1 to modules_force_load in ",
+	.then = " and run /usr/lib/booster/regenerate_images",
+};
 
 /*
  * A generator: what tells that it is the one in use, where our hook for it is, and
  * what builds all images. Some take a hook, or the module, only where their user
- * names it: in a file, or in one of a folder. As he has chosen, those go before
- * dracut, which is there on hosts that use another one, too. Debian's brings an
- * update-initramfs that boot loaders are told by, in some versions.
+ * names it. As he has chosen, those go before dracut, which is there on hosts that
+ * use another one, too. Debian's brings an update-initramfs that boot loaders are
+ * told by, in some versions.
  */
 static const struct generator {
 	const char *sign;
-	const char *hook;
-	const char *file;
-	const char *folder;
+	const char *path;
+	const struct vp_image_hook *hook;
 	const char *argv[5];
 } generators[] = {
 	{ "/usr/sbin/mkinitramfs", "/usr/share/initramfs-tools/hooks/vfiopolicy",
-	  NULL, NULL, { "/usr/sbin/update-initramfs", "-u", "-k", "all" } },
+	  NULL, { "/usr/sbin/update-initramfs", "-u", "-k", "all" } },
 	{ "/usr/bin/mkinitcpio", "/usr/lib/initcpio/install/vfiopolicy",
-	  "/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d",
-	  { "/usr/bin/mkinitcpio", "-P" } },
+	  &of_mkinitcpio, { "/usr/bin/mkinitcpio", "-P" } },
 	{ "/usr/bin/booster", "/usr/lib/booster/regenerate_images",
-	  "/etc/booster.yaml", NULL, { "/usr/lib/booster/regenerate_images" } },
+	  &of_booster, { "/usr/lib/booster/regenerate_images" } },
 	{ "/usr/sbin/update-initramfs",
-	  "/usr/lib/dracut/modules.d/50vfiopolicy/module-setup.sh", NULL, NULL,
-	  { "/usr/sbin/update-initramfs", "-u", "-k", "all" } },
+	  "/usr/lib/dracut/modules.d/50vfiopolicy/module-setup.sh",
+	  NULL, { "/usr/sbin/update-initramfs", "-u", "-k", "all" } },
 	{ "/usr/bin/dracut",
-	  "/usr/lib/dracut/modules.d/50vfiopolicy/module-setup.sh", NULL, NULL,
-	  { "/usr/bin/dracut", "--force", "--regenerate-all" } },
+	  "/usr/lib/dracut/modules.d/50vfiopolicy/module-setup.sh",
+	  NULL, { "/usr/bin/dracut", "--force", "--regenerate-all" } },
 };
 
-static bool is_in_word(char c)
+/* The one whose images have ours. @unnamed: one whose user has to name our hook. */
+static const struct generator *find_generator(const struct vp_site *site,
+					      const struct generator **unnamed)
 {
-	return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.';
-}
-
-/* As a word by itself, and not in a comment. */
-static bool names_us(struct vp_site_span line)
-{
-	const char *hash = memchr(line.text, '#', line.len);
-	const size_t len = strlen(OUR_NAME);
-	const char *end = hash ? hash : line.text + line.len;
-	const char *at = line.text;
-
-	while ((at = memmem(at, (size_t)(end - at), OUR_NAME, len))) {
-		if ((at == line.text || !is_in_word(at[-1])) &&
-		    (at + len == end || !is_in_word(at[len])))
-			return true;
-		at += len;
-	}
-	return false;
-}
-
-static bool file_names_us(const struct vp_site *site, const char *path)
-{
-	struct vp_site_span line;
-	bool found = false;
-	const char *pos;
-	size_t len;
-	char *text;
-
-	text = vp_site_load(site, path, CONFIG_MAX, &len);
-	pos = text;
-	while (text && !found && vp_site_next_line(&pos, text + len, &line))
-		found = names_us(line);
-	free(text);
-	return found;
-}
-
-static bool folder_names_us(const struct vp_site *site, const char *path)
-{
-	char *folder = vp_site_path(site, path), one[VP_PEEK_LEN];
-	struct dirent **names;
-	bool found = false;
-	size_t len;
-	int count, i;
-
-	count = folder ? vp_peek_list(&names, "%s", folder) : -1;
-	for (i = 0; i < count && !found; i++) {
-		len = strlen(names[i]->d_name);
-		if (len < 5 || strcmp(names[i]->d_name + len - 5, ".conf") != 0)
-			continue;
-		snprintf(one, sizeof(one), "%s/%s", path, names[i]->d_name);
-		found = file_names_us(site, one);
-	}
-	if (count >= 0)
-		vp_peek_free(names, count);
-	free(folder);
-	return found;
-}
-
-static const struct generator *find_generator(const struct vp_site *site)
-{
-	const struct generator *generator, *unnamed = NULL;
+	const struct generator *generator;
+	char file[VP_IMAGE_HOOK_LEN];
 	size_t i;
 
+	*unnamed = NULL;
 	for (i = 0; i < ARRAY_SIZE(generators); i++) {
 		generator = &generators[i];
 		if (!vp_site_has(site, generator->sign) ||
-		    !vp_site_has(site, generator->hook))
+		    !vp_site_has(site, generator->path))
 			continue;
-		if (!generator->file || file_names_us(site, generator->file) ||
-		    (generator->folder && folder_names_us(site, generator->folder)))
+		if (!generator->hook ||
+		    vp_image_hook_named(site, generator->hook, file))
 			return generator;
-		unnamed = generator;
+		*unnamed = generator;
 	}
-	if (unnamed)
-		vp_out_note("boot images have nothing of vfiopolicy, as %s does not name it: rules are in force when vfiopolicy.service has started, after drivers that the images load; the administrator's guide says how to name it",
-			    unnamed->file);
 	return NULL;
+}
+
+/**
+ * vp_image_unhooked() - do boot images lack us, as nobody has named our hook
+ * @site: the host
+ * @boot: @unhooked and @remedy are set then
+ */
+void vp_image_unhooked(const struct vp_site *site, struct vp_boot *boot)
+{
+	const struct generator *unnamed;
+	const struct vp_image_hook *hook;
+	char file[VP_IMAGE_HOOK_LEN];
+
+	if (find_generator(site, &unnamed) || !unnamed)
+		return;
+	hook = unnamed->hook;
+	vp_image_hook_named(site, hook, file);
+	snprintf(boot->unhooked, sizeof(boot->unhooked), "%s%s%s",
+		 hook->variable ?: "", hook->variable ? " in " : "", file);
+	snprintf(boot->remedy, sizeof(boot->remedy), "%s%s%s",
+		 hook->remedy, file, hook->then);
 }
 
 /**
@@ -253,7 +220,7 @@ static int build(const struct vp_site *site, const struct generator *generator)
  */
 int vp_image_build(void)
 {
-	const struct generator *generator;
+	const struct generator *generator, *unnamed;
 	struct vp_site site;
 	int ret = VP_EXIT_DONE;
 
@@ -261,7 +228,7 @@ int vp_image_build(void)
 		vp_out_error("%s", strerror(ENOMEM));
 		return VP_EXIT_PENDING;
 	}
-	generator = find_generator(&site);
+	generator = find_generator(&site, &unnamed);
 	if (generator)
 		ret = build(&site, generator);
 	vp_site_close(&site);

@@ -87,6 +87,12 @@ void vp_check_boot(struct vp_check *check)
 		return;
 	for (i = 0; i < boot.count && boot.hash[0]; i++)
 		check_image(check, &boot.images[i], boot.compiled[0]);
+	if (boot.unhooked[0])
+		vp_check_say(check, VP_CHECK_TODO, "image-hook", boot.remedy,
+			     "boot: images have nothing of vfiopolicy, as %s does not name it: drivers that they load come before the rules",
+			     boot.unhooked);
+	if (boot.unhooked[0] && (vp_boot_is_current(&boot) || has_unit(&check->site)))
+		return;
 	if (vp_boot_is_current(&boot))
 		vp_check_say(check, VP_CHECK_OK, "boot", NULL,
 			     "boot: the next one knows the rules");

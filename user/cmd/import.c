@@ -69,7 +69,8 @@ static bool is_ready(void)
 
 	if (!vp_rules_read(&rules, &error)) {
 		vp_boot_look(&rules, &boot);
-		ready = boot.hash[0] && vp_boot_is_current(&boot);
+		ready = boot.hash[0] && vp_boot_is_current(&boot) &&
+			!boot.unhooked[0];
 	}
 	vp_rules_free(&rules);
 	return ready;

@@ -236,12 +236,16 @@ static void say_boot(const struct status *status)
 		image = &boot->images[i];
 		vp_out_say("boot image %s   policy %.4s, %s", image->release,
 			   image->hash[0] ? image->hash : "none",
+			   boot->unhooked[0] ? "stale: it is built without our hook now" :
 			   image->current ? "current" :
 			   "stale: vfiopolicy apply rebuilds it");
 	}
 	if (boot->degraded[0])
 		vp_out_error("this boot is %s; vfiopolicy check says what is missing",
 			     boot->degraded);
+	if (boot->unhooked[0])
+		vp_out_error("boot images have nothing of vfiopolicy, as %s does not name it: %s",
+			     boot->unhooked, boot->remedy);
 	if (strcmp(boot->hash, boot->compiled) != 0)
 		vp_out_error("the next boot does not know what the rule files say: vfiopolicy apply");
 }
@@ -253,14 +257,17 @@ static struct json_object *json_boot(const struct vp_boot *boot)
 
 	vp_out_json_string(obj, "policy", boot->hash);
 	vp_out_json_string(obj, "compiled", boot->compiled);
-	vp_out_json_bool(obj, "current", vp_boot_is_current(boot));
+	vp_out_json_bool(obj, "current", vp_boot_is_current(boot) &&
+			 !boot->unhooked[0]);
 	vp_out_json_string(obj, "degraded", boot->degraded);
+	vp_out_json_string(obj, "unhooked", boot->unhooked);
 	list = json_object_new_array();
 	for (i = 0; i < boot->count; i++) {
 		image = json_object_new_object();
 		vp_out_json_string(image, "kernel", boot->images[i].release);
 		vp_out_json_string(image, "policy", boot->images[i].hash);
-		vp_out_json_bool(image, "current", boot->images[i].current);
+		vp_out_json_bool(image, "current", boot->images[i].current &&
+				 !boot->unhooked[0]);
 		json_object_array_add(list, image);
 	}
 	json_object_object_add(obj, "images", list);

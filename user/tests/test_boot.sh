@@ -246,16 +246,79 @@ printf '# HOOKS=(base vfiopolicy)\nHOOKS=(base udev) # vfiopolicy\nMODULES=(xvfi
 	put /etc/mkinitcpio.conf
 echo 'HOOKS=(vfiopolicy)' | put /etc/mkinitcpio.conf.d/x.conf.old
 run 0 "mkinitcpio that does not name us gives way" add --next-boot hold 144d:a80a
+hasnt err "does not name it"
 ran_as "update-initramfs -u -k all"
 rm "$root/usr/lib/dracut/modules.d/50vfiopolicy/module-setup.sh"
 run 0 "or is told of" del 144d:a80a
 ran_as ""
-has err "boot images have nothing of vfiopolicy, as /etc/mkinitcpio.conf does not name it"
+has err "boot images have nothing of vfiopolicy, as HOOKS in /etc/mkinitcpio.conf does not name it"
+has err "it is named by: echo 'HOOKS+=(vfiopolicy)' >> /etc/mkinitcpio.conf && mkinitcpio -P"
+run 4 "no image is as it should be" status
+hasnt out "vfiopolicy apply rebuilds it"
+rm "$root$images/$kernel"
+run 0 "nothing is to be done, and it is told all the same" apply --next-boot
+has out "rules of the files for the next boot: 1, as before"
+has err "as HOOKS in /etc/mkinitcpio.conf does not name it"
+ran_as ""
+run 4 "no image is known" status
+has err "as HOOKS in /etc/mkinitcpio.conf does not name it: echo 'HOOKS+=(vfiopolicy)' >> /etc/mkinitcpio.conf && mkinitcpio -P"
+hasnt out ", current"
+hasnt err "the next boot does not know"
+run 4 "for programs" status -j
+has out '"unhooked": "HOOKS in /etc/mkinitcpio.conf"'
+hasnt out '"current": true'
+sed -n 's/^# policy //p' "$compiled" | put "$images/$kernel"
+touch "$root/boot/initrd.img-$kernel"
+run 4 "nor one that once had it" status
+has out ", stale: it is built without our hook now"
+run 4 "for programs" status -j
+hasnt out '"current": true'
+rm "$root$images/$kernel"
+
+# hooks EXPECTED DESCRIPTION CONFIG [FILE CONFIG]: named or the file that lacks us
+hooks()
+{
+	rm -rf "$root/etc/mkinitcpio.conf.d"
+	printf '%b' "$3" | put /etc/mkinitcpio.conf
+	[ $# -lt 5 ] || printf '%b' "$5" | put "/etc/mkinitcpio.conf.d/$4"
+	run 4 "$2" status -j
+	if [ "$1" = named ]; then
+		has out '"unhooked": null'
+	else
+		has out "\"unhooked\": \"HOOKS in /etc/$1\""
+	fi
+}
+
+hooks mkinitcpio.conf "no file" ''
+hooks named "a list" '  HOOKS=(base vfiopolicy udev)\n'
+hooks named "a string" 'HOOKS="base vfiopolicy"'
+hooks named "lines" 'HOOKS=(\n # base)\n udev\n vfiopolicy\n)\nMODULES=()'
+hooks mkinitcpio.conf "behind the list" 'HOOKS=(base\n udev) # vfiopolicy\n'
+hooks mkinitcpio.conf "a comment in it" 'HOOKS=(base # vfiopolicy\n)\n'
+hooks mkinitcpio.conf "another list" 'MODULES=(vfiopolicy)\nHOOKS=(base)\nMY_HOOKS=(vfiopolicy)\nHOOKS_x=(vfiopolicy)'
+hooks mkinitcpio.conf "a list without an end" 'HOOKS=(base\n udev'
+hooks mkinitcpio.conf "the last one counts" 'HOOKS=(vfiopolicy)\nHOOKS=(base)'
+hooks named "but adds" 'HOOKS=(vfiopolicy)\nHOOKS+=(base)'
+# shellcheck disable=SC2016 # for mkinitcpio to expand
+hooks named "and may have the first in it" 'HOOKS=(vfiopolicy)\nHOOKS=(base "${HOOKS[@]}")'
+hooks named "more in a folder" 'HOOKS=(base)' x.conf 'HOOKS+=(vfiopolicy)'
+hooks mkinitcpio.conf.d/x.conf "which may take it away" 'HOOKS=(vfiopolicy)' x.conf 'HOOKS=(base)'
+hooks mkinitcpio.conf "nothing odd is to be typed" 'HOOKS=(base)' 'x;y.conf' 'HOOKS=(base)'
+run 0 "without rules" del 10de:1b39
+hasnt err "does not name it"
+run 0 "there is nothing to be named for" status
+hasnt err "does not name it"
+run 0 "with one there is" add --next-boot 10de:1b39
+has err "does not name it"
+rm -r "$root/etc/mkinitcpio.conf.d"
 for conf in mkinitcpio.conf.d/x.conf mkinitcpio.conf; do
 	printf 'HOOKS+=(a\n vfiopolicy) # as its guide says' | put /etc/$conf
 	run 0 "mkinitcpio with $conf" add --next-boot hold 144d:a80a
 	ran_as "mkinitcpio -P"
 	hasnt err "does not name it"
+	run 4 "it has it" status -j
+	has out '"unhooked": null'
+	has out '"current": true'
 	run 4 "its image has the name of none" status
 	has out ", current"
 	run 0 "and without it" del 144d:a80a
@@ -269,6 +332,7 @@ echo 'modules_force_load: nvme' | put /etc/booster.yaml
 run 0 "booster that does not name us" add --next-boot hold 144d:a80a
 ran_as ""
 has err "as /etc/booster.yaml does not name it"
+has err "it is named by: add vfiopolicy,vfio_pci,vfio_iommu_type1 to modules_force_load in /etc/booster.yaml and run"
 echo 'modules_force_load: nvme,vfiopolicy' | put /etc/booster.yaml
 run 0 "booster" del 144d:a80a
 ran_as "regenerate_images "

@@ -140,6 +140,36 @@ echo 0123456789abcdef | put /var/lib/vfiopolicy/images/$kernel
 run 4 "and a boot image does not" check
 has out "todo  1. boot: not all boot images know what the rule files say: vfiopolicy apply"
 
+echo "# a hook that is to be named"
+rm "$root/var/lib/vfiopolicy/images/$kernel"
+for file in /usr/bin/mkinitcpio /usr/lib/initcpio/install/vfiopolicy; do
+	put $file </dev/null
+done
+echo 'HOOKS=(base udev)' | put /etc/mkinitcpio.conf
+run 4 "images without us" check
+has out "todo  1. boot: images have nothing of vfiopolicy, as HOOKS in /etc/mkinitcpio.conf does not name it: drivers that they load come before the rules: echo 'HOOKS+=(vfiopolicy)' >> /etc/mkinitcpio.conf && mkinitcpio -P"
+hasnt out "the next one knows the rules"
+run 4 "for programs" check -j
+has out '"id": "image-hook"'
+start_by multi-user
+run 4 "before the unit is run" check
+has out "todo  1. boot: images have nothing of vfiopolicy"
+hasnt out "brings the rules into force"
+rm -r "$units"
+echo "# policy 0123456789abcdef" | put $compiled
+run 4 "and nobody knows the rules" check
+has out "todo  2. boot: the next one does not know what the rule files say: vfiopolicy apply"
+start_by multi-user
+run 4 "but the unit, which comes late" check
+hasnt out "todo  2."
+hasnt out "brings the rules into force"
+rm -r "$units"
+echo "# policy $policy" | put $compiled
+echo 'HOOKS+=(vfiopolicy)' >> "$root/etc/mkinitcpio.conf"
+run 0 "with us" check
+has out "ok    boot: the next one knows the rules"
+rm "$root/usr/bin/mkinitcpio"
+
 echo "# what is in it"
 echo "$policy" | put /var/lib/vfiopolicy/images/$kernel
 touch "$root/boot/initrd.img-$kernel"

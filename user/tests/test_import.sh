@@ -171,6 +171,14 @@ has err "the old settings stay"
 file_is /etc/default/grub "$whole"
 run 5 "by force" import --dry-run --remove-old --no-image --force
 rm -r "$root/var/lib/vfiopolicy"
+for file in /usr/bin/mkinitcpio /usr/lib/initcpio/install/vfiopolicy; do
+	put $file </dev/null
+done
+run 2 "or are made without us" import -y --remove-old
+has err "as HOOKS in /etc/mkinitcpio.conf does not name it"
+has err "the old settings stay"
+file_is /etc/default/grub "$whole"
+rm -r "$root/usr/bin/mkinitcpio" "$root/usr/lib/initcpio"
 run 0 "taken out" import -y --remove-old
 has out "changed /etc/default/grub; the old one is $kept/etc/default/grub; now: update-grub"
 file_is /etc/default/grub '# mine
