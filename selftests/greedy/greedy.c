@@ -236,9 +236,19 @@ static int greedy_come(void)
 	return ret;
 }
 
+static int greedy_stop(struct device_driver *drv, void *unused)
+{
+	return 1;
+}
+
 /*
  * Unregistering waits for probes under way: the async ones too, which the
  * driver core flushes before it detaches such a driver.
+ *
+ * In 6.1, klist_release() still writes to the node of a driver that a walk has
+ * let go of when it has woken who waits for that. The memory may be that of the
+ * next driver by then, which is lost from the list so, and the one after that is
+ * an oops. It writes under the lock that a walk over all drivers takes.
  */
 static void greedy_leave(void)
 {
@@ -246,6 +256,7 @@ static void greedy_leave(void)
 		return;
 	pci_unregister_driver(&greedy_async);
 	pci_unregister_driver(&greedy_sync);
+	bus_for_each_drv(&pci_bus_type, NULL, NULL, greedy_stop);
 	greedy_there = false;
 }
 
