@@ -9,6 +9,7 @@
 #include "vfiopolicy.h"
 
 #define CREATE_TRACE_POINTS
+#include "compat/iommu.h"
 #include "trace.h"
 
 DEFINE_SPINLOCK(vp_lock);
@@ -443,8 +444,9 @@ bool vp_device_move(struct vp_device *rec, enum vfiopolicy_state from,
 void vp_device_note_bound(struct vp_device *rec)
 {
 	struct device *dev = &rec->pdev->dev;
-	bool first = false;
+	bool first = false, isolated_msi;
 
+	isolated_msi = dev->driver && vp_iommu_isolated_msi(dev);
 	if (dev->driver && !rec->group) {
 		rec->group = iommu_group_get(dev);
 		first = rec->group;
@@ -456,6 +458,8 @@ void vp_device_note_bound(struct vp_device *rec)
 	spin_lock(&vp_lock);
 	strscpy(rec->view.driver, dev->driver ? dev->driver->name : "",
 		sizeof(rec->view.driver));
+	if (dev->driver)
+		rec->isolated_msi = isolated_msi;
 	if (rec->group)
 		rec->view.group = iommu_group_id(rec->group);
 	spin_unlock(&vp_lock);

@@ -158,6 +158,14 @@ static int count_one(struct device *dev, void *arg)
 	return 0;
 }
 
+static void fill_msi(struct pin *pin, bool isolated)
+{
+	if (isolated)
+		pin->remapped = true;
+	else
+		pin->exposed = true;
+}
+
 static void fill_driver(struct vp_member *member, struct pin *pin,
 			struct device *dev)
 {
@@ -169,14 +177,12 @@ static void fill_driver(struct vp_member *member, struct pin *pin,
 	member->blocks = !to_pci_driver(dev->driver)->driver_managed_dma;
 	if (member->blocks && !pin->domain)
 		pin->domain = vp_iommu_domain(dev);
-	if (vp_iommu_isolated_msi(dev))
-		pin->remapped = true;
-	else
-		pin->exposed = true;
+	fill_msi(pin, vp_iommu_isolated_msi(dev));
 }
 
 /* With its target, as its record knows. Return: false when it is not. */
-static bool fill_isolated(struct vp_member *member, struct pci_dev *pdev)
+static bool fill_isolated(struct vp_member *member, struct pin *pin,
+			  struct pci_dev *pdev)
 {
 	struct vp_device *rec = vp_device_find(pdev);
 	bool isolated;
@@ -189,6 +195,7 @@ static bool fill_isolated(struct vp_member *member, struct pci_dev *pdev)
 		strscpy(member->driver, rec->view.driver,
 			sizeof(member->driver));
 		member->bound = READ_ONCE(pdev->dev.driver);
+		fill_msi(pin, rec->isolated_msi);
 	}
 	spin_unlock(&vp_lock);
 	vp_device_put(rec);
@@ -223,7 +230,7 @@ static int fill_one(struct device *dev, void *arg)
 	old = find_old(look, member);
 	if (old && old->bound == READ_ONCE(dev->driver)) {
 		*member = *old;
-	} else if (fill_isolated(member, pdev)) {
+	} else if (fill_isolated(member, pin, pdev)) {
 		/* Nothing of it blocks the group. */
 	} else if (device_trylock(dev)) {
 		fill_driver(member, pin, dev);

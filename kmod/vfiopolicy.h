@@ -170,6 +170,8 @@ struct vp_stats {
  * @group: its IOMMU group, referenced, or NULL; set once, under device_lock
  *         with a driver bound, and stays until the record is freed
  * @with_group: the same as soon as there is one, for comparing alone
+ * @isolated_msi: its interrupts are remapped; found out when a driver was bound,
+ *                and guarded by vp_lock
  * @anchor: place among those that others are held with; guarded by vp_lock
  * @handing_to: the driver that it is being handed to; guarded by vp_lock, of
  *              use in state handing-off alone
@@ -204,6 +206,7 @@ struct vp_device {
 	struct vp_view view;
 	struct iommu_group *group;
 	const struct iommu_group *with_group;
+	bool isolated_msi;
 	struct list_head anchor;
 	char handing_to[VP_NAME_MAX];
 	unsigned long vetoed_at;

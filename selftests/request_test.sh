@@ -36,6 +36,7 @@ TESTS="claim_takes_it_from_its_native_driver
 	several_are_taken_over_at_once
 	rule_with_the_flag_takes_its_devices
 	group_tells_of_its_members
+	group_of_what_is_adopted_is_known
 	group_with_a_host_function_is_never_viable
 	group_goes_with_its_devices
 	counters_count
@@ -342,6 +343,15 @@ group_tells_of_its_members() {
 		refused 3 "IOMMU group 4711" vpnl group 4711 &&
 		expect "facts of the host ($(vpnl info))" \
 			grep -q " functions=$(find "$SYS"/ -type l | wc -l) iommu=$(find /sys/kernel/iommu_groups/*/devices -type l | wc -l) " <(vpnl info)
+}
+
+# Which nobody had seen with another driver.
+group_of_what_is_adopted_is_known() {
+	load "rules=\"vfio $NVME\"" && replug "$NVME" && wait_state "$NVME" isolated &&
+		rmmod vfiopolicy && load "rules=\"vfio $NVME\"" &&
+		wait_state "$NVME" isolated &&
+		wait_group "$NVME" " viability=viable domain=unknown isolated_msi=1" \
+			": $NVME vfio-pci"
 }
 
 group_with_a_host_function_is_never_viable() {
