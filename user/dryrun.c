@@ -95,6 +95,13 @@ void vp_dry_say(const struct vp_host *host, const struct vp_dry_dev *dry,
 	if (!later && strcmp(then, boot) != 0)
 		vp_out_say("  after the next boot, or when it appears anew: %s",
 			   boot);
+	/* It would be done, and the rule not met by it. */
+	if (dry->boot.reason == VFIOPOLICY_REASON_NO_IOMMU_GROUP) {
+		vp_verdict_why(&dry->boot, then);
+		vp_verdict_todo(host, &dry->boot, boot);
+		vp_out_say("  it %s", then);
+		vp_out_say("  %s", boot);
+	}
 	if (!dry->then.rule)
 		return;
 	if (dry->then.rule == VP_TABLE_NEW)

@@ -29,7 +29,7 @@ static const struct words reasons[] = {
 	[VFIOPOLICY_REASON_NO_IOMMU_GROUP] = {
 		"no-iommu-group", "no IOMMU group",
 		"has no IOMMU group, so no driver may give it to a guest",
-		"is the IOMMU on? It is turned on in the firmware's set-up (VT-d, AMD-Vi) and, for Intel, by intel_iommu=on on the kernel command line",
+		NULL, /* That is for vp_verdict_iommu(). */
 	},
 	[VFIOPOLICY_REASON_MODULE_LOADING] = {
 		"module-loading", "loading %t", "waits while %t is being loaded",
@@ -140,6 +140,28 @@ static const struct words unknown = {
 static const struct words *words_of(u32 reason)
 {
 	return reason < ARRAY_SIZE(reasons) ? &reasons[reason] : &unknown;
+}
+
+/**
+ * vp_verdict_iommu() - what to do about a device that has no IOMMU group
+ * @host: the host
+ *
+ * Where others have one, the IOMMU is on, and nobody need look for its switch.
+ *
+ * Return: a sentence.
+ */
+const char *vp_verdict_iommu(const struct vp_host *host)
+{
+	static const char * const words[] = {
+		"no device here has one: the IOMMU is off, or there is none; vfiopolicy check says how to turn it on",
+		"the IOMMU is on, but does not cover this device: another slot may be covered; to be kept from the host only, a rule says hold",
+	};
+	bool on = false;
+	size_t i;
+
+	for (i = 0; i < host->count && !on; i++)
+		on = host->devs[i].group >= 0;
+	return words[on];
 }
 
 static void expand(const struct vp_nl_dev *dev, const char *text, char *buf)
@@ -389,15 +411,19 @@ void vp_verdict_why(const struct vp_nl_dev *dev, char *buf)
 
 /**
  * vp_verdict_todo() - what to do about it
+ * @host: the host
  * @dev: the device
  * @buf: where to; %VP_VERDICT_LEN bytes, empty when there is nothing to do
  */
-void vp_verdict_todo(const struct vp_nl_dev *dev, char *buf)
+void vp_verdict_todo(const struct vp_host *host, const struct vp_nl_dev *dev,
+		     char *buf)
 {
 	const char *todo = words_of(dev->reason)->todo;
 
 	if (dev->state == VFIOPOLICY_STATE_RELEASED && dev->rule)
 		todo = "to take it back: vfiopolicy claim %a; or plug it out and in again";
+	else if (dev->reason == VFIOPOLICY_REASON_NO_IOMMU_GROUP)
+		todo = vp_verdict_iommu(host);
 	expand(dev, todo ? todo : "", buf);
 }
 

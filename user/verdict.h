@@ -39,6 +39,8 @@ void vp_verdict_reason(const struct vp_nl_dev *dev, char *buf);
 void vp_verdict_state(const struct vp_nl_dev *dev, char *buf);
 void vp_verdict_why(const struct vp_nl_dev *dev, char *buf);
 void vp_verdict_rule(u32 id, const char *text, char *buf, size_t size);
-void vp_verdict_todo(const struct vp_nl_dev *dev, char *buf);
+const char *vp_verdict_iommu(const struct vp_host *host);
+void vp_verdict_todo(const struct vp_host *host, const struct vp_nl_dev *dev,
+		     char *buf);
 
 #endif /* VFIOPOLICY_VERDICT_H */

@@ -31,7 +31,7 @@ static void explain(const struct add *add, const struct vp_nl_dev *dev)
 		vp_verdict_why(dev, text);
 		vp_out_say("  it %s", text);
 	}
-	vp_verdict_todo(dev, text);
+	vp_verdict_todo(&add->host, dev, text);
 	if (text[0])
 		vp_out_say("  %s", text);
 }

@@ -177,6 +177,24 @@ static void check_bars(struct vp_check *check, const struct vp_host_dev *dev)
 	free(text);
 }
 
+/* Where no device has a group, that was said of the IOMMU. */
+static void check_group(struct vp_check *check, const struct vp_host_dev *dev,
+			const struct vp_rules_entry *entry)
+{
+	size_t i;
+
+	if (dev->group >= 0 || entry->rule->action != VP_VFIO)
+		return;
+	for (i = 0; i < check->host.count; i++)
+		if (check->host.devs[i].group >= 0)
+			break;
+	if (i < check->host.count)
+		vp_check_say(check, VP_CHECK_TODO, "no-iommu-group",
+			     "another slot may be covered; if it is to be kept from the host only, let its rule say hold",
+			     "%s: has no IOMMU group, as the IOMMU does not cover it: no guest can be given it",
+			     dev->address);
+}
+
 /**
  * vp_check_devices() - look at the devices that rules name
  * @check: where findings go
@@ -193,6 +211,7 @@ void vp_check_devices(struct vp_check *check)
 		count++;
 		check_builtin(check, &check->host.devs[i], entry);
 		check_bars(check, &check->host.devs[i]);
+		check_group(check, &check->host.devs[i], entry);
 	}
 	if (!count)
 		vp_check_say(check, VP_CHECK_WARN, "rules",

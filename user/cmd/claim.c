@@ -154,7 +154,7 @@ static void say_end(const struct vp_watch_dev *dev, void *arg)
 		   vp_out_uncolor());
 	vp_verdict_why(&dev->dev, text);
 	vp_out_say("  it %s", text);
-	vp_verdict_todo(&dev->dev, text);
+	vp_verdict_todo(&claim->host, &dev->dev, text);
 	if (text[0])
 		vp_out_say("  %s", text);
 }

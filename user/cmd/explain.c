@@ -152,6 +152,14 @@ static bool say_what_is_against(const struct explain *explain,
 	return true;
 }
 
+/* What nothing but the IOMMU keeps from its driver. */
+static bool lacks_group(const struct explain *explain)
+{
+	return explain->winner && explain->fit == VP_FIT_MATCH &&
+	       explain->winner->rule.action == VP_VFIO &&
+	       explain->dev->group < 0;
+}
+
 static void say_verdict(const struct explain *explain, char *buf, size_t size)
 {
 	const struct vp_entry *winner = explain->winner;
@@ -182,6 +190,9 @@ static void say_verdict(const struct explain *explain, char *buf, size_t size)
 	else if (winner->rule.action == VP_HOLD ||
 		 explain->fit == VP_FIT_CHANGED)
 		scnprintf(buf + n, size - n, "it is held");
+	else if (lacks_group(explain))
+		scnprintf(buf + n, size - n,
+			  "it is held, and no vfio driver gets it, as it has no IOMMU group");
 	else if (!strcmp(driver, "best"))
 		scnprintf(buf + n, size - n,
 			  "it goes to the vfio driver that fits it best");
@@ -257,6 +268,17 @@ static void print_json(const struct explain *explain, const char *verdict)
 	vp_out_json_print(obj);
 }
 
+/* Their numbers tell when they came, which is not the order that counts. */
+static void say_device(const struct explain *explain)
+{
+	const struct vp_host_dev *dev = explain->dev;
+	char name[VP_NAMES_LEN];
+
+	vp_out_name(&explain->host, &dev->facts, name, sizeof(name));
+	vp_out_say("%s  %s%s", dev->address, name, explain->table->count < 2 ? "" :
+		   "; rules, in the order in which they are tried:");
+}
+
 static void explain_device(struct explain *explain, const struct vp_args *args)
 {
 	char verdict[VP_RESOLVE_LEN];
@@ -273,9 +295,12 @@ static void explain_device(struct explain *explain, const struct vp_args *args)
 		print_json(explain, verdict);
 		return;
 	}
+	say_device(explain);
 	if (!args->quiet)
 		print_table(explain);
 	vp_out_say("%s", verdict);
+	if (lacks_group(explain))
+		vp_out_say("%s", vp_verdict_iommu(&explain->host));
 }
 
 static int run(const struct vp_args *args)

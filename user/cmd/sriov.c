@@ -336,7 +336,7 @@ static void say_vf(const struct vp_watch_dev *dev, void *arg)
 		   vp_out_uncolor(), rule, dev->seconds);
 	if (verdict == VP_VERDICT_MET)
 		return;
-	vp_verdict_todo(&dev->dev, text);
+	vp_verdict_todo(&sriov->host, &dev->dev, text);
 	if (text[0])
 		vp_out_say("  %s", text);
 }

@@ -122,7 +122,8 @@ static void say_rule(struct vp_judge *judge, const struct vp_tally *tally)
 			   vp_out_uncolor());
 		if (verdict == VP_VERDICT_MET || !judge->module)
 			continue;
-		vp_verdict_todo(&judge->devs[i], text);
+		vp_judge_host(judge);
+		vp_verdict_todo(&judge->host, &judge->devs[i], text);
 		if (text[0])
 			vp_out_say("    %s", text);
 	}
@@ -210,7 +211,7 @@ static void say_device(struct vp_judge *judge, const struct vp_nl_dev *dev,
 		return;
 	vp_verdict_why(dev, text);
 	vp_out_say("it %s", text);
-	vp_verdict_todo(dev, text);
+	vp_verdict_todo(&judge->host, dev, text);
 	if (text[0] && judge->module)
 		vp_out_say("%s", text);
 }

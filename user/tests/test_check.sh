@@ -271,6 +271,17 @@ words iommu=pt
 run 0 "passed through" check
 has out "not translated (iommu=pt)"
 
+echo "# IOMMU groups"
+good_host
+ln -s ../../../../kernel/iommu_groups/1 "$sys/bus/pci/devices/0000:05:00.0/iommu_group"
+run 4 "a device that the IOMMU does not cover" check
+has out "todo  1. 0000:82:00.0: has no IOMMU group, as the IOMMU does not cover it: no guest can be given it: another slot"
+printf 'hold 10de:1b39\n' | put /etc/vfiopolicy/rules.d/50-local.rules
+run 0 "which need not matter" check
+ln -s ../../../../kernel/iommu_groups/0 "$sys/bus/pci/devices/0000:82:00.0/iommu_group"
+printf 'vfio 10de:1b39\n' | put /etc/vfiopolicy/rules.d/50-local.rules
+run 0 "or is not so" check
+
 echo "# interrupts"
 good_host
 echo PCI-MSI-0000:05:00.0 | put /sys/kernel/irq/24/chip_name
@@ -523,6 +534,7 @@ bar 0000:82:00.0 "0x0000000000000000 0x00000003ffffffff 0x000000000014220c"
 bar 0000:05:00.0 "0x0000000000000000 0x00000003ffffffff 0x000000000014220c"
 run 4 "a BAR without room" check
 has out "0000:82:00.0: BAR 0 has no room in the address space: guests cannot use the device: add pci=realloc to"
+hasnt out "has no IOMMU group"
 hasnt out "0000:05:00.0"
 words intel_iommu=on pci=realloc,nocrs
 run 4 "and pci=realloc does not help" check

@@ -190,6 +190,8 @@ run 1 "a GPU that a process has open" add 82:00.0
 has err "0000:82:00.0 is in use by this host: Xorg 900 has /dev/dri/card0 open"
 has err "--next-boot takes it when the host starts the next time"
 run 5 "is free at the next boot" add --dry-run --next-boot 82:00.0
+has out "  it has no IOMMU group, so no driver may give it to a guest"
+has out "  the IOMMU is on, but does not cover this device"
 mkdir -p "$sys/devices/0000:01:00.1/sound/controlC1"
 echo DEVNAME=snd/controlC1 >"$sys/devices/0000:01:00.1/sound/controlC1/uevent"
 ln -s ../../devices/0000:01:00.1/sound/controlC1 "$sys/dev/char/116:0"
@@ -255,7 +257,14 @@ else
 		run 0 "explain goes by the files" explain 82:00.0
 		has out "tesla"
 		has out "vfio 10de:1b39 name=tesla"
+		has out "it is held, and no vfio driver gets it, as it has no IOMMU group"
+		has out "the IOMMU is on, but does not cover this device"
+		ln -s ../../../../kernel/iommu_groups/82 \
+			"$sys/bus/pci/devices/0000:82:00.0/iommu_group"
+		run 0 "explain says of which device" explain -n 82:00.0
+		has out "0000:82:00.0  10de:1b39"
 		has out "it goes to vfio-pci"
+		hasnt out "IOMMU"
 		cp "$sys/bus/pci/devices/0000:82:00.0/driver_override" "$tmp/override"
 		echo nouveau >"$sys/bus/pci/devices/0000:82:00.0/driver_override"
 		run 0 "explain what somebody else wants" explain 82:00.0
@@ -263,6 +272,7 @@ else
 		echo vfio-pci >"$sys/bus/pci/devices/0000:82:00.0/driver_override"
 		run 0 "explain what is as it would be" explain 82:00.0
 		has out "it goes to vfio-pci"
+		rm "$sys/bus/pci/devices/0000:82:00.0/iommu_group"
 		cp "$tmp/override" "$sys/bus/pci/devices/0000:82:00.0/driver_override"
 		echo 1 >"$sys/bus/pci/devices/0000:82:00.0/boot_vga"
 		run 0 "explain the boot display" explain 82:00.0

@@ -55,8 +55,30 @@ static const struct {
 	  VP_VERDICT_PENDING, "unknown" },
 };
 
+/* Others with a group say that the IOMMU is on. */
+static void without_group(void)
+{
+	struct vp_host_dev devs[2] = { { .group = -1 }, { .group = -1 } };
+	struct vp_host host = { .devs = devs, .count = 2 };
+	struct vp_nl_dev dev = {
+		.address = "0000:05:00.0", .target = "vfio-pci", .group = -1,
+		.state = VFIOPOLICY_STATE_HELD,
+		.reason = VFIOPOLICY_REASON_NO_IOMMU_GROUP,
+	};
+	char text[VP_VERDICT_LEN];
+
+	vp_verdict_todo(&host, &dev, text);
+	ok(strstr(text, "the IOMMU is off") && strstr(text, "vfiopolicy check"),
+	   "no group at all: %s", text);
+	devs[1].group = 0;
+	vp_verdict_todo(&host, &dev, text);
+	ok(!strncmp(text, "the IOMMU is on, but does not cover this device", 47) &&
+	   strlen(text) < VP_VERDICT_LEN - 1, "others have one: %s", text);
+}
+
 int main(void)
 {
+	static const struct vp_host host;
 	char text[VP_VERDICT_LEN];
 	struct vp_nl_dev dev;
 	enum vp_action action;
@@ -95,10 +117,11 @@ int main(void)
 		vp_verdict_why(&dev, text);
 		ok(strlen(text) > 2 && strlen(text) < VP_VERDICT_LEN - 1,
 		   "reason %u has a sentence, and it fits", n);
-		vp_verdict_todo(&dev, text);
+		vp_verdict_todo(&host, &dev, text);
 		ok(strlen(text) < VP_VERDICT_LEN - 1, "and so has its remedy");
 	}
 	ok(!strcmp(vp_verdict_origin_name(VFIOPOLICY_ORIGIN_FILE), "file") &&
 	   !strcmp(vp_verdict_origin_name(999), "unknown"), "origins");
+	without_group();
 	return done();
 }
