@@ -415,7 +415,8 @@ groups_agree_with_the_module() {
 		says "$(group_of "$IGB") viable" &&
 		says "$IGB  8086:10c9  vfio-pci" &&
 		run 0 groups "${TWINS[0]}" &&
-		says "blocked by ${TWINS[0]} (nvme)" && run 0 groups -j && json_valid groups &&
+		says "with the host (nvme); to give it: vfiopolicy add ${TWINS[0]}" &&
+		run 0 groups -j && json_valid groups &&
 		same module "$(json 'd["module"]')" True &&
 		same viability "$(json "[g['viability'] for g in d['groups'] if
 			any(m['address'] == '$IGB' for m in g['members'])][0]")" \

@@ -74,6 +74,24 @@ static struct vp_nl_group *group_of(const struct vp_host *host,
 	return group;
 }
 
+/* Nothing is shared with anybody by what has no group. */
+static int read_without(const struct vp_host *host, struct vp_nl_group *group)
+{
+	size_t i;
+
+	memset(group, 0, sizeof(*group));
+	group->members = calloc(host->count + 1, sizeof(*group->members));
+	if (!group->members)
+		return -ENOMEM;
+	for (i = 0; i < host->count; i++) {
+		if (host->devs[i].group >= 0)
+			continue;
+		add_member(host, &host->devs[i], group);
+		group->members[group->count - 1].blocks = false;
+	}
+	return 0;
+}
+
 /**
  * vp_groups_read() - the groups as sysfs shows them
  * @host: the host
@@ -88,7 +106,7 @@ int vp_groups_read(const struct vp_host *host, struct vp_groups *groups)
 
 	groups->count = 0;
 	groups->groups = calloc(host->count + 1, sizeof(*groups->groups));
-	if (!groups->groups)
+	if (read_without(host, &groups->without) || !groups->groups)
 		return -ENOMEM;
 	for (i = 0; i < host->count; i++) {
 		if (host->devs[i].group < 0)
@@ -109,6 +127,7 @@ int vp_groups_read(const struct vp_host *host, struct vp_groups *groups)
 void vp_groups_free(struct vp_groups *groups)
 {
 	vp_nl_groups_free(groups->groups, groups->count);
+	vp_nl_group_free(&groups->without);
 	memset(groups, 0, sizeof(*groups));
 }
 
@@ -172,18 +191,76 @@ static const char *role(const struct vp_host *host,
 	}
 }
 
-static size_t say_blockers(const struct vp_nl_group *group, char *buf)
+static bool is_bridge(const struct vp_host *host,
+		      const struct vp_nl_member *member)
 {
-	size_t i, n, count = 0;
+	const struct vp_host_dev *dev = vp_host_find(host, member->address);
 
+	return dev && dev->bridge;
+}
+
+/**
+ * vp_groups_of_bridges() - is there nothing in a group that anybody would give
+ * @host: the host
+ * @group: the group
+ *
+ * Return: true when its members are bridges, or have gone.
+ */
+bool vp_groups_of_bridges(const struct vp_host *host,
+			  const struct vp_nl_group *group)
+{
+	size_t i;
+
+	for (i = 0; i < group->count; i++)
+		if (vp_host_find(host, group->members[i].address) &&
+		    !is_bridge(host, &group->members[i]))
+			return false;
+	return true;
+}
+
+/* Is there one device, at @at, beside bridges? Then it is in nobody's way. */
+static bool is_alone(const struct vp_host *host, const struct vp_nl_group *group,
+		     size_t *at)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < group->count; i++) {
+		if (is_bridge(host, &group->members[i]) &&
+		    !group->members[i].blocks)
+			continue;
+		*at = i;
+		count++;
+	}
+	return count == 1;
+}
+
+static const char *driver_of(const struct vp_nl_member *member)
+{
+	return member->driver[0] ? member->driver : "its driver is changing";
+}
+
+/* It is like that with most groups of a host, and nothing is wrong with it. */
+static size_t say_of_host(const struct vp_nl_member *member, char *buf)
+{
+	return scnprintf(buf, VP_GROUPS_LEN,
+			 "with the host (%s); to give it: vfiopolicy add %s",
+			 driver_of(member), member->address);
+}
+
+static size_t say_blockers(const struct vp_host *host,
+			   const struct vp_nl_group *group, char *buf)
+{
+	size_t i, n, count = 0, at = 0;
+
+	if (is_alone(host, group, &at) && group->members[at].blocks)
+		return say_of_host(&group->members[at], buf);
 	n = scnprintf(buf, VP_GROUPS_LEN, "blocked by ");
 	for (i = 0; i < group->count; i++) {
 		if (!group->members[i].blocks || count++ >= NAMED_MAX)
 			continue;
 		n += scnprintf(buf + n, VP_GROUPS_LEN - n, "%s%s (%s)",
 			       count > 1 ? ", " : "", group->members[i].address,
-			       group->members[i].driver[0] ?
-			       group->members[i].driver : "its driver is changing");
+			       driver_of(&group->members[i]));
 	}
 	if (count > NAMED_MAX)
 		n += scnprintf(buf + n, VP_GROUPS_LEN - n, " and %zu more",
@@ -211,6 +288,9 @@ static size_t say_never(const struct vp_host *host,
  * @host: the host
  * @group: the group
  * @buf: where to; %VP_GROUPS_LEN bytes
+ *
+ * Only another device blocks: what the host has in a group of its own is there
+ * to be given.
  */
 void vp_groups_say(const struct vp_host *host, const struct vp_nl_group *group,
 		   char *buf)
@@ -222,7 +302,7 @@ void vp_groups_say(const struct vp_host *host, const struct vp_nl_group *group,
 		n = scnprintf(buf, VP_GROUPS_LEN, "viable");
 		break;
 	case VFIOPOLICY_VIABILITY_BLOCKED:
-		n = say_blockers(group, buf);
+		n = say_blockers(host, group, buf);
 		break;
 	case VFIOPOLICY_VIABILITY_NEVER:
 		n = say_never(host, group, buf);

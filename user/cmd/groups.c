@@ -50,20 +50,6 @@ struct show {
 	bool module;
 };
 
-/* A group of bridges alone is nothing that anybody would give away. */
-static bool has_device(const struct show *show, const struct vp_nl_group *group)
-{
-	const struct vp_host_dev *dev;
-	size_t i;
-
-	for (i = 0; i < group->count; i++) {
-		dev = vp_host_find(&show->host, group->members[i].address);
-		if (dev && !dev->bridge)
-			return true;
-	}
-	return false;
-}
-
 static int want(struct show *show, u32 id, const char *word)
 {
 	const struct vp_nl_group *group = vp_groups_find(&show->groups, id);
@@ -92,9 +78,25 @@ static int want_word(struct show *show, const char *word)
 	if (dev->group < 0) {
 		vp_out_error("%s has no IOMMU group, so no guest can be given it",
 			     dev->address);
+		vp_out_error_more("%s", vp_verdict_iommu(&show->host));
 		return VP_EXIT_NOT_FOUND;
 	}
 	return want(show, (u32)dev->group, word);
+}
+
+/* Those without a group are shown when all are; of bridges nobody expects one. */
+static void choose_without(struct show *show, bool all)
+{
+	struct vp_nl_group *without = &show->groups.without;
+	const struct vp_host_dev *dev;
+	size_t i, kept = 0;
+
+	for (i = 0; i < without->count && !show->args->nwords; i++) {
+		dev = vp_host_find(&show->host, without->members[i].address);
+		if (dev && (all || !dev->bridge))
+			without->members[kept++] = without->members[i];
+	}
+	without->count = kept;
 }
 
 static int choose(struct show *show)
@@ -112,7 +114,9 @@ static int choose(struct show *show)
 		ret = want_word(show, show->args->words[i]);
 	for (n = 0; n < show->groups.count && !show->args->nwords; n++)
 		show->wanted[n] = all ||
-				  has_device(show, &show->groups.groups[n]);
+				  !vp_groups_of_bridges(&show->host,
+							&show->groups.groups[n]);
+	choose_without(show, all);
 	return ret;
 }
 
@@ -151,6 +155,11 @@ static void print_head(struct show *show, const struct vp_nl_group *group)
 	char text[VP_GROUPS_LEN], who[VP_USE_LEN] = "";
 	struct vp_user user;
 
+	if (group == &show->groups.without) {
+		vp_out_say("no group: %sthe IOMMU does not cover these, so no guest can be given them%s",
+			   vp_out_color(VP_VERDICT_NOT_MET), vp_out_uncolor());
+		return;
+	}
 	vp_groups_say(&show->host, group, text);
 	if (find_user(show, group, &user))
 		vp_safety_print_user(&user, who, sizeof(who));
@@ -178,6 +187,23 @@ static void add_lines(const struct show *show, const struct vp_nl_group *group,
 	}
 }
 
+/* The one after @group, or the first; those without a group are the last. */
+static const struct vp_nl_group *next_shown(const struct show *show,
+					    const struct vp_nl_group *group)
+{
+	const struct vp_groups *groups = &show->groups;
+	size_t i = group ? (size_t)(group - groups->groups) + 1 : 0;
+
+	if (group == &groups->without)
+		return NULL;
+	while (i < groups->count && !show->wanted[i])
+		i++;
+	if (i < groups->count)
+		return &groups->groups[i];
+	/* Without an IOMMU none has a group, and that is all there is to say. */
+	return groups->count && groups->without.count ? &groups->without : NULL;
+}
+
 /*
  * One table for all, so that columns stand one below the other in all groups.
  * What is said of a group would make the first of them as wide as itself: the
@@ -185,16 +211,16 @@ static void add_lines(const struct show *show, const struct vp_nl_group *group,
  */
 static void print_tree(struct show *show)
 {
+	const struct vp_nl_group *group = NULL;
 	struct libscols_table *table;
 	char *text = NULL, *line, *save;
-	size_t i, left = 0, group = 0;
+	size_t left = 0;
 
 	table = vp_out_table(columns, ARRAY_SIZE(columns));
 	if (table)
 		scols_table_enable_noheadings(table, 1);
-	for (i = 0; table && i < show->groups.count; i++)
-		if (show->wanted[i])
-			add_lines(show, &show->groups.groups[i], table);
+	while (table && (group = next_shown(show, group)))
+		add_lines(show, group, table);
 	if (!table || scols_print_table_to_string(table, &text)) {
 		vp_out_error("%s", strerror(ENOMEM));
 		scols_unref_table(table);
@@ -207,12 +233,11 @@ static void print_tree(struct show *show)
 			left--;
 			continue;
 		}
-		while (group < show->groups.count && !show->wanted[group])
-			group++;
-		if (group == show->groups.count)
+		group = next_shown(show, group);
+		if (!group)
 			break;
-		print_head(show, &show->groups.groups[group]);
-		left = show->groups.groups[group++].count;
+		print_head(show, group);
+		left = group->count;
 	}
 	free(text);
 	scols_unref_table(table);
@@ -288,6 +313,11 @@ static void print_json(struct show *show)
 			json_object_array_add(list, json_group(show, group));
 	}
 	json_object_object_add(obj, "groups", list);
+	list = json_object_new_array();
+	for (i = 0; i < show->groups.without.count; i++)
+		json_object_array_add(list,
+				      json_member(show, &show->groups.without.members[i]));
+	json_object_object_add(obj, "without_group", list);
 	vp_out_json_print(obj);
 }
 
@@ -379,6 +409,8 @@ const struct vp_command vp_cmd_groups = {
 "  GROUP             the number of a group\n"
 "  -a, --all         also groups that have nothing but bridges\n"
 "  -n, --numeric     numbers instead of names\n"
+"A group that only one device is in is never blocked: while it is with the host,\n"
+"what to type to give it stands beside it. Devices without a group come last.\n"
 "Works without the module: then what blocks a group is judged by the names of\n"
 "drivers.\n",
 	.examples =

@@ -11,6 +11,8 @@ static struct vp_host host;
 static void make(void)
 {
 	tree_make();
+	tree_device("0000:00:1c.0", 0x1b36, 0x000c, 0x060400, 0,
+		    "../../drivers/pcieport", "../../../kernel/iommu_groups/41", NULL);
 	tree_device("0000:05:00.0", 0x144d, 0xa80a, 0x010802, 0,
 		    "../../drivers/vfio-pci", "../../../kernel/iommu_groups/40", NULL);
 	tree_device("0000:06:00.0", 0x144d, 0xa80a, 0x010802, 0,
@@ -25,7 +27,7 @@ static void from_sysfs(void)
 	const struct vp_nl_group *group;
 	struct vp_groups groups;
 
-	ok(!vp_groups_read(&host, &groups) && groups.count == 2 &&
+	ok(!vp_groups_read(&host, &groups) && groups.count == 3 &&
 	   groups.groups[0].id == 39 && groups.groups[1].id == 40,
 	   "groups, by number");
 	group = vp_groups_find(&groups, 39);
@@ -34,7 +36,10 @@ static void from_sysfs(void)
 	group = vp_groups_find(&groups, 40);
 	ok(group && group->viability == VFIOPOLICY_VIABILITY_VIABLE,
 	   "vfio-pci does not");
-	ok(!vp_groups_find(&groups, 41), "one that is none");
+	ok(!vp_groups_find(&groups, 42), "one that is none");
+	ok(groups.without.count == 1 &&
+	   !strcmp(groups.without.members[0].address, "0000:07:00.0") &&
+	   !groups.without.members[0].blocks, "a device without a group");
 	vp_groups_free(&groups);
 	ok(!vp_groups_find(&groups, 39), "none are left");
 }
@@ -57,7 +62,7 @@ static void from_module(void)
 	list[1].count = 1;
 	vp_groups_take(&groups, list, 2);
 	vp_nl_groups_free(list, 2);
-	ok(groups.count == 2 &&
+	ok(groups.count == 3 &&
 	   groups.groups[0].viability == VFIOPOLICY_VIABILITY_VIABLE,
 	   "the module knows better");
 	vp_groups_say(&host, &groups.groups[0], text);
@@ -105,6 +110,40 @@ static void sentences(void)
 	ok(strlen(text) < VP_GROUPS_LEN - 1, "long names fit");
 }
 
+/* Of the members of a group, those that others have to wait for. */
+static void of_the_host(void)
+{
+	struct vp_nl_member members[3] = {
+		{ .address = "0000:06:00.0", .driver = "odd", .blocks = true },
+		{ .address = "0000:00:1c.0", .driver = "pcieport" },
+		{ .address = "0000:05:00.0", .driver = "vfio-pci" },
+	};
+	struct vp_nl_group group = {
+		.id = 39, .isolated_msi = true, .members = members, .count = 1,
+		.viability = VFIOPOLICY_VIABILITY_BLOCKED,
+	};
+	char text[VP_GROUPS_LEN];
+
+	vp_groups_say(&host, &group, text);
+	is(text, "with the host (odd); to give it: vfiopolicy add 0000:06:00.0",
+	   "a device alone blocks nobody");
+	group.count = 2;
+	vp_groups_say(&host, &group, text);
+	is(text, "with the host (odd); to give it: vfiopolicy add 0000:06:00.0",
+	   "nor does it with a bridge");
+	group.count = 3;
+	vp_groups_say(&host, &group, text);
+	is(text, "blocked by 0000:06:00.0 (odd)", "but it does block another");
+	group.count = 1;
+	members[0].driver[0] = '\0';
+	vp_groups_say(&host, &group, text);
+	is(text, "with the host (its driver is changing); to give it: vfiopolicy add 0000:06:00.0",
+	   "while it is changing");
+	ok(!vp_groups_of_bridges(&host, &group), "a device is no bridge");
+	group.members = &members[1];
+	ok(vp_groups_of_bridges(&host, &group), "a group of bridges");
+}
+
 static void domains(void)
 {
 	struct vp_nl_group group = { .id = 40 };
@@ -126,6 +165,7 @@ int main(void)
 	from_sysfs();
 	from_module();
 	sentences();
+	of_the_host();
 	domains();
 	vp_host_close(&host);
 	tree_remove();

@@ -62,13 +62,15 @@ golden 0 "all groups but those of bridges" groups -n <<'EOF'
 └─0000:00:1f.2  8086:2922  ahci
 39 viable
 └─0000:05:00.0  144d:a80a  vfio-pci
-40 blocked by 0000:06:00.0 (nvme)
+40 with the host (nvme); to give it: vfiopolicy add 0000:06:00.0
 └─0000:06:00.0  144d:a80a  nvme
 79 blocked by 0000:82:00.1 (snd_hda_intel), in use by qemu 4711, VM win11
 ├─0000:82:00.0  10de:1b39  vfio-pci
 └─0000:82:00.1  10de:10f0  snd_hda_intel
 80 can never be given: 0000:90:00.0 is the boot display (nouveau)
 └─0000:90:00.0  10de:1b39  nouveau
+no group: the IOMMU does not cover these, so no guest can be given them
+└─0000:a0:00.0  1af4:1000  virtio-pci
 EOF
 golden 0 "those of bridges, too, by number" groups -n 0 5 <<'EOF'
 0 viable
@@ -83,6 +85,7 @@ golden 0 "one, by a device in it" groups -n 82:00.1 <<'EOF'
 EOF
 golden 3 "a device without one" groups a0:00.0 </dev/null
 has err "0000:a0:00.0 has no IOMMU group"
+has err "the IOMMU is on, but does not cover this device"
 golden 3 "a number that is none" groups 39 7 </dev/null
 has err "there is no IOMMU group 7"
 golden 0 "a group as JSON" groups -j 39 <<'EOF'
@@ -112,6 +115,8 @@ golden 0 "a group as JSON" groups -j 39 <<'EOF'
         }
       ]
     }
+  ],
+  "without_group": [
   ]
 }
 EOF
