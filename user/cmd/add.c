@@ -340,7 +340,7 @@ const struct vp_command vp_cmd_add = {
 "                    stored is where it is and what it is\n"
 "  10de:1b39, 144d:a80a:*:*        devices by vendor and device id\n"
 "  at=0000:00:1c.0/00.0, vfs-of=0000:03:00.0/0-3, class=3d, dsn=..., external,\n"
-"  except=..., name=gpu0 ...       the rest of the language: Documentation/rules.md\n"
+"  except=..., name=gpu0 ...       the rest of the language: man vfiopolicy.rules\n"
 "  --all             all the devices it names, when that is more than one\n"
 "  --absent-ok       add it although no device present is named by it\n"
 "  --runtime         now only: until the module is unloaded or the host restarts\n"
