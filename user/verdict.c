@@ -434,7 +434,8 @@ void vp_verdict_todo(const struct vp_host *host, const struct vp_nl_dev *dev,
  * @buf: where to
  * @size: room in @buf
  *
- * By its name, where it has one; else by its number and what it says.
+ * By its name, where it has one; else by its number: what it says is a column of
+ * its own in vfiopolicy status, and takes the room of others elsewhere.
  */
 void vp_verdict_rule(u32 id, const char *text, char *buf, size_t size)
 {
@@ -444,5 +445,5 @@ void vp_verdict_rule(u32 id, const char *text, char *buf, size_t size)
 	if (!vp_rule_parse(text, strlen(text), &rule, &err) && rule.name[0])
 		scnprintf(buf, size, "%s", rule.name);
 	else
-		scnprintf(buf, size, "%u %s", id, text);
+		scnprintf(buf, size, "%u", id);
 }

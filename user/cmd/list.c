@@ -35,15 +35,15 @@ static const struct vp_out_column columns[COLUMNS] = {
 	[COL_ID] = { "ID", 9, 0 },
 	[COL_DRIVER] = { "DRIVER", 10, 0 },
 	[COL_GROUP] = { "GROUP", 5, SCOLS_FL_RIGHT },
-	[COL_STATE] = { "STATE", 8, 0 },
-	[COL_RULE] = { "RULE", 0.2, SCOLS_FL_TRUNC },
-	[COL_DEVICE] = { "DEVICE", 0.3, SCOLS_FL_TRUNC },
+	[COL_STATE] = { "STATE", 0.3, SCOLS_FL_WRAP },
+	[COL_RULE] = { "RULE", 0.2, SCOLS_FL_WRAP },
+	[COL_DEVICE] = { "DEVICE", 0.5, SCOLS_FL_WRAP },
 	[COL_TARGET] = { "TARGET", 8, 0 },
 	[COL_FOUND] = { "FOUND", 8, 0 },
 	[COL_PF] = { "PF", 12, 0 },
 	[COL_CLASS] = { "CLASS", 6, 0 },
 	[COL_SUBSYSTEM] = { "SUBSYSTEM", 9, 0 },
-	[COL_USER] = { "USER", 0.2, SCOLS_FL_TRUNC },
+	[COL_USER] = { "USER", 0.2, SCOLS_FL_WRAP },
 };
 
 /**
