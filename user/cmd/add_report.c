@@ -212,9 +212,10 @@ int add_report(const struct add *add, const struct vp_watch *watch)
 	for (i = 0; i < watch->count; i++)
 		if (!watch->devs[i].done)
 			add_say_device(&watch->devs[i], (void *)add);
-	if (add->words.rule.action == VP_LEAVE)
-		vp_out_say("%zu of the devices that are present are left to the host by it",
-			   add->count);
+	if (add->words.rule.action == VP_LEAVE && add->count)
+		vp_out_say("%zu device%s present %s left to the host by it",
+			   add->count, add->count == 1 ? " that is" : "s that are",
+			   add->count == 1 ? "is" : "are");
 	else if (!watch->count)
 		vp_out_say("no device that is present is named by it; those that come are");
 	add_say_rule(add);
