@@ -41,6 +41,38 @@ static void ask(struct vp_device *rec, const struct walk *walk)
 }
 
 /*
+ * What is known already may be on its way out, for the device that it is to be held
+ * with has come to the set after the new table.
+ * Return: false when it has left the set.
+ */
+static bool known(struct vp_device *rec, const struct walk *walk)
+{
+	struct vp_entry *entry;
+	enum vp_fit fit;
+	bool linked;
+
+	spin_lock(&vp_lock);
+	linked = rec->linked;
+	if (linked && !rec->view.entry) {
+		entry = vp_with_match_locked(&rec->view.facts, rec->with_group,
+					     &fit);
+		if (entry) {
+			vp_device_set_entry(rec, entry, fit);
+			rec->view.cause = walk->cause;
+			vp_handoff_kick(rec, 0);
+		}
+	}
+	if (linked && rec->view.entry &&
+	    (walk->boot || rec->view.entry->id == walk->id)) {
+		rec->view.cause = walk->cause;
+		ask(rec, walk);
+		vp_handoff_kick(rec, 0);
+	}
+	spin_unlock(&vp_lock);
+	return linked;
+}
+
+/*
  * Records a device that is there already. Writes and binds nothing: whether a
  * device is free can only be told under its device_lock, behind which a slow
  * probe may be going on. That is left to its work item.
@@ -90,12 +122,14 @@ out:
 static void gather_one(struct pci_dev *pdev, const struct walk *walk)
 {
 	struct vp_device *rec = vp_device_find(pdev);
-	bool free = false;
+	bool free = false, there = false;
 
 	if (rec) {
+		there = known(rec, walk);
 		vp_device_put(rec);
-		return;
 	}
+	if (there)
+		return;
 	/* A VF is left to its work item, which may wait for its PF's lock. */
 	if (!pdev->is_virtfn && !READ_ONCE(pdev->dev.driver) &&
 	    device_trylock(&pdev->dev)) {
@@ -201,22 +235,17 @@ static int walk_one(struct device *dev, void *arg)
 	struct vp_device *rec = vp_device_find(pdev);
 	const struct walk *walk = arg;
 
-	if (!rec) {
-		if (!present(pdev, walk))
-			return 0;
+	if (rec && !known(rec, walk)) {
+		vp_device_put(rec);
+		rec = NULL;
+	}
+	if (!rec && present(pdev, walk)) {
 		rec = vp_device_find(pdev);
-		if (!rec)
-			return 0;
+		if (rec)
+			known(rec, walk);
 	}
-	spin_lock(&vp_lock);
-	if (rec->view.entry &&
-	    (walk->boot || rec->view.entry->id == walk->id)) {
-		rec->view.cause = walk->cause;
-		ask(rec, walk);
-		vp_handoff_kick(rec, 0);
-	}
-	spin_unlock(&vp_lock);
-	vp_device_put(rec);
+	if (rec)
+		vp_device_put(rec);
 	return 0;
 }
 

@@ -365,7 +365,7 @@ group_with_a_host_function_is_never_viable() {
 		drivers=$(driver_of "$isa") &&
 		wait_group "$SMBUS" " viability=$([ "$drivers" = - ] && echo blocked || echo never) domain=dma isolated_msi=1" \
 			": $isa $drivers$([ "$drivers" = - ] || echo " blocks") bridge" \
-			": $ahci $(driver_of "$ahci") blocks" \
+			": $ahci $(driver_of "$ahci")$([ "$(driver_of "$ahci")" = - ] || echo " blocks")" \
 			": $SMBUS $(driver_of "$SMBUS") blocks"
 }
 

@@ -30,6 +30,7 @@ DIR=$(mktemp -d)
 TESTS="functions_of_the_slot_are_held
 	companions_come_first_later_and_alone
 	native_companion_is_left_until_it_is_asked_for
+	companion_on_its_way_home_stays_known
 	who_is_named_goes_by_that
 	bridges_are_passed_over
 	group_is_held"
@@ -139,6 +140,23 @@ native_companion_is_left_until_it_is_asked_for() {
 		vpnl claim $A.1 > "$DIR/answer" && wait_state $A.1 held with &&
 		echo $A.2 > "$SYS/$A.2/driver/unbind" &&
 		wait_state $A.2 held with
+}
+
+# is_left_or_held ADDRESS: known, and where its driver has left it, or it a driver
+is_left_or_held() {
+	[[ "$(dev "$1" state) $(dev "$1" reason)" == @("native native-driver"|"held with") ]]
+}
+
+# Its own rule goes with the table that has another device want it beside itself; it
+# is not home yet when that one is recorded, for its driver takes its time, if it is
+# asked at all.
+companion_on_its_way_home_stays_known() {
+	put_slot && load && vpnl add "hold $A.1" > "$DIR/answer" &&
+		wait_state "$A.1" held && greedy bind=1 delay_ms=1500 &&
+		same "driver of $A.1" "$(driver_of "$A.1")" vfiopolicy &&
+		echo "hold $A.0 with=slot" | vpnl replace runtime - > /dev/null &&
+		wait_state "$A.0" native native-driver &&
+		expect "$A.1 is known" until_true is_left_or_held "$A.1"
 }
 
 who_is_named_goes_by_that() {
