@@ -111,6 +111,17 @@ void vp_dry_say(const struct vp_host *host, const struct vp_dry_dev *dry,
 			   dry->then.rule_text);
 }
 
+/**
+ * vp_dry_use_word() - what a line about a use begins with
+ * @use: the use
+ *
+ * Return: a word; data that nobody uses is no use.
+ */
+const char *vp_dry_use_word(const struct vp_use *use)
+{
+	return use->kind == VP_USE_DATA ? "note" : "used";
+}
+
 static struct json_object *json_end(const struct vp_nl_dev *end)
 {
 	struct json_object *obj = json_object_new_object();
@@ -219,7 +230,8 @@ static void say_uses(struct vp_safety *safety, const struct vp_dry_dev *before,
 		return;
 	vp_safety_uses(safety, after->dev, &uses);
 	for (i = 0; i < uses.count; i++)
-		vp_out_say("  used: %s", uses.uses[i].text);
+		vp_out_say("  %s: %s", vp_dry_use_word(&uses.uses[i]),
+			   uses.uses[i].text);
 }
 
 /**

@@ -5,8 +5,8 @@
  * Makes one rule of all words, looks whether it names what the user means and
  * whether the host does without that, saves it, gives it to the module, and waits
  * until the devices it names are where it wants them. What it looks at first is
- * in add_plan.c and add_check.c, what it says in add_report.c, and what it would
- * do in add_dry.c.
+ * in add_plan.c, add_check.c and add_wishes.c, what it says in add_report.c, and
+ * what it would do in add_dry.c.
  */
 #include "add.h"
 #include "device.h"
@@ -262,6 +262,8 @@ static int check(struct add *add)
 {
 	int ret = add_check_matches(add);
 
+	if (!ret && !add->existed)
+		ret = add_check_wishes(add);
 	if (!ret && (!add->existed || add_takes_over(add)) &&
 	    add->words.rule.action != VP_LEAVE)
 		ret = add_check_uses(add);

@@ -9,6 +9,7 @@
 #include "output.h"
 #include "policy.h"
 #include "resolve.h"
+#include "wishes.h"
 
 /* Uses of one device that a refusal lists. */
 #define LISTED	6
@@ -78,13 +79,14 @@ static int refuse_bridge(const struct add *add)
 	return VP_EXIT_USAGE;
 }
 
-static int refuse_absent(const struct add *add)
+static int refuse_absent(const struct add *add, const char *why)
 {
 	char hint[VP_DEVICE_LEN];
 	int i;
 
-	vp_out_error("%s names no device that is present",
-		     vp_rulearg_selectors(add->words.text));
+	vp_out_error("%s names no device that is present%s%s",
+		     vp_rulearg_selectors(add->words.text), why[0] ? ": " : "",
+		     why);
 	/* 82:00 reads as an id, and is an address without its function. */
 	for (i = 0; i < add->args->nwords; i++)
 		if (vp_device_hint(&add->host, add->args->words[i], hint))
@@ -95,20 +97,25 @@ static int refuse_absent(const struct add *add)
 
 /**
  * add_check_matches() - does the rule name what the user means
- * @add: this run
+ * @add: this run; the PF is filled in
  *
  * A rule said again changes nothing, so there is nothing to refuse.
  *
  * Return: an exit status.
  */
-int add_check_matches(const struct add *add)
+int add_check_matches(struct add *add)
 {
 	const unsigned int given = add->args->given;
+	char why[VP_WISH_LEN];
+	enum vp_wish come = VP_WISH_FINE;
 
 	if (!add->count && add->bridges)
 		return refuse_bridge(add);
-	if (!add->count && !(given & VP_OPT_ABSENT_OK))
-		return refuse_absent(add);
+	/* VFs come when their PF is told to make them. */
+	if (!add->count)
+		come = vp_wish_vfs_of(&add->host, &add->words.rule, &add->pf, why);
+	if (come != VP_WISH_FINE && !(given & VP_OPT_ABSENT_OK))
+		return refuse_absent(add, why);
 	/* Whoever says where means all that is there; leaving harms nobody. */
 	if (add->count > 1 && !vp_rulearg_has_place(&add->words.rule) &&
 	    add->words.rule.action != VP_LEAVE && !(given & VP_OPT_ALL) &&

@@ -14,6 +14,7 @@
 #include "table.h"
 #include "trial.h"
 #include "watch.h"
+#include "wishes.h"
 
 static int refuse(const struct vp_rules *rules)
 {
@@ -157,6 +158,25 @@ static int say_later(const struct vp_args *args, const struct vp_rules *rules)
 	return VP_EXIT_DONE;
 }
 
+/* Files may come from elsewhere, and the user later. */
+static void say_owners(const struct vp_rules *rules)
+{
+	const struct vp_rules_entry *entry;
+	char text[VP_WISH_LEN];
+	size_t i;
+	uid_t uid;
+	gid_t gid;
+
+	for (i = 0; i < rules->count; i++) {
+		entry = &rules->entries[i];
+		if (entry->text && !entry->duplicate && entry->rule->owner[0] &&
+		    vp_wish_owner(entry->rule->owner, &uid, &gid, text) !=
+		    VP_WISH_FINE)
+			vp_out_note("%s, line %u: %s", vp_rules_path(rules, entry),
+				    entry->line, text);
+	}
+}
+
 /* Return: an exit status. */
 static int read_and_apply(const struct vp_args *args)
 {
@@ -168,6 +188,7 @@ static int read_and_apply(const struct vp_args *args)
 		vp_out_error("%s", error.text);
 		return VP_EXIT_KERNEL;
 	}
+	say_owners(&rules);
 	if (rules.bad || rules.refused)
 		ret = refuse(&rules);
 	else if (args->given & VP_OPT_DRY_RUN)

@@ -515,7 +515,8 @@ static int find_rule(struct del *del)
 	if (ret)
 		return ret;
 	snprintf(del->text, sizeof(del->text), "%s", arg.text);
-	if (is_known(del) || find_selectors(del, &arg.rule) || !arg.dev)
+	if (is_known(del) || find_selectors(del, &arg.rule) ||
+	    (!arg.dev && !arg.pf))
 		return 0;
 	ret = vp_rulearg_parse(NULL, args->nwords, args->words, &arg);
 	if (ret)
