@@ -234,6 +234,17 @@ static void say_uses(struct vp_safety *safety, const struct vp_dry_dev *before,
 			   uses.uses[i].text);
 }
 
+/* A driver has it and keeps it: what is left to do. */
+static void say_left(const struct vp_dry_dev *dry)
+{
+	char text[VP_VERDICT_LEN];
+
+	if (dry->then.reason != VFIOPOLICY_REASON_NATIVE_DRIVER)
+		return;
+	vp_verdict_todo(&dry->then, text);
+	vp_out_say("  %s", text);
+}
+
 /**
  * vp_dry_change() - tell of each device that a change of rules is something to
  * @change: the change
@@ -264,7 +275,7 @@ int vp_dry_change(const struct vp_dry_change *change, struct json_object *list)
 			    &after);
 		if (is_dry_same(&before, &after))
 			continue;
-		if (!change->later &&
+		if (!change->later && !change->done &&
 		    vp_dry_refuse_busy(change->host, &after, change->what)) {
 			count = -EBUSY;
 			break;
@@ -272,6 +283,8 @@ int vp_dry_change(const struct vp_dry_change *change, struct json_object *list)
 		count++;
 		vp_dry_say(change->host, &after, change->later);
 		say_uses(&safety, &before, &after);
+		if (change->done)
+			say_left(&after);
 		if (list)
 			json_object_array_add(list, vp_dry_json(change->host,
 								&after));

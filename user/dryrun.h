@@ -16,6 +16,7 @@ struct vp_use;
  * @before: the rules that are in force
  * @after: those that would be
  * @later: nothing is done before the next boot
+ * @done: it was made just now; @devs are as they were before
  * @what: what was asked for
  */
 struct vp_dry_change {
@@ -25,6 +26,7 @@ struct vp_dry_change {
 	const struct vp_table *before;
 	const struct vp_table *after;
 	bool later;
+	bool done;
 	const char *what;
 };
 

@@ -23,12 +23,14 @@ static int refuse(const struct vp_rules *rules)
 	return VP_EXIT_USAGE;
 }
 
-static int say(const struct vp_args *args, const struct vp_nl_replaced *replaced)
+static int say(const struct apply *apply, const struct vp_nl_replaced *replaced)
 {
-	struct json_object *obj;
+	const struct vp_args *args = apply->args;
+	struct json_object *obj, *devs;
 
 	if (args->given & VP_OPT_JSON) {
 		obj = vp_out_json();
+		devs = json_object_new_array();
 		vp_out_json_bool(obj, "changed", replaced->changed);
 		vp_out_json_bool(obj, "dry_run", false);
 		vp_out_json_number(obj, "rules", replaced->count);
@@ -37,10 +39,16 @@ static int say(const struct vp_args *args, const struct vp_nl_replaced *replaced
 			vp_out_json_number(obj, "confirm_within", args->confirm);
 		else
 			vp_out_json_string(obj, "confirm_within", NULL);
+		if (replaced->changed)
+			apply_devices(apply, true, devs);
+		json_object_object_add(obj, "devices", devs);
 		vp_out_json_print(obj);
 	} else if (replaced->changed) {
 		vp_out_say("rules of the files in force: %u; added or deleted: %u",
 			   replaced->count, replaced->changed);
+		/* On a host with thousands of devices that takes a while. */
+		if (!args->quiet)
+			apply_devices(apply, true, NULL);
 	} else {
 		vp_out_say("rules of the files in force: %u, as before",
 			   replaced->count);
@@ -86,9 +94,10 @@ static int refuse_over(const struct vp_trial *trial, struct vp_nl *nl)
 	return VP_EXIT_KERNEL;
 }
 
-static int bring_into_force(const struct vp_args *args, struct vp_nl *nl,
+static int bring_into_force(const struct apply *apply, struct vp_nl *nl,
 			    const char *const *texts, size_t count)
 {
+	const struct vp_args *args = apply->args;
 	struct vp_trial trial = { 0 };
 	struct vp_nl_replaced replaced;
 	bool over;
@@ -104,7 +113,7 @@ static int bring_into_force(const struct vp_args *args, struct vp_nl *nl,
 		return VP_EXIT_KERNEL;
 	}
 	over = replaced.changed && vp_trial_is_over(&trial);
-	ret = over ? refuse_over(&trial, nl) : say(args, &replaced);
+	ret = over ? refuse_over(&trial, nl) : say(apply, &replaced);
 	vp_trial_end(&trial, replaced.changed && !over);
 	return ret;
 }
@@ -112,6 +121,7 @@ static int bring_into_force(const struct vp_args *args, struct vp_nl *nl,
 static int replace(const struct vp_args *args, const struct vp_rules *rules)
 {
 	const char **texts = calloc(rules->count + 1, sizeof(*texts));
+	struct apply apply = { .args = args, .files = rules };
 	struct vp_nl nl;
 	size_t i;
 	int ret;
@@ -123,13 +133,18 @@ static int replace(const struct vp_args *args, const struct vp_rules *rules)
 	for (i = 0; i < rules->count; i++)
 		texts[i] = rules->entries[i].text;
 	ret = vp_nl_open(&nl);
+	if (!ret)
+		ret = apply_look(&apply, &nl);
 	if (ret) {
 		vp_out_nl_error("module vfiopolicy", &nl.error);
 		ret = VP_EXIT_KERNEL;
 	} else {
-		ret = bring_into_force(args, &nl, texts, rules->count);
+		ret = apply_check_odds(&apply);
 	}
+	if (!ret)
+		ret = bring_into_force(&apply, &nl, texts, rules->count);
 	vp_nl_close(&nl);
+	apply_free(&apply);
 	free(texts);
 	return ret;
 }
