@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <limits.h>
 
+#include "device.h"
 #include "output.h"
 #include "resolve.h"
 #include "rulearg.h"
@@ -278,6 +279,17 @@ static int parse(char *text, struct vp_rulearg *arg, bool devices)
 	return -EINVAL;
 }
 
+/* What is shown of a device is not what it can be named by. */
+static void say_serials(const struct words *words)
+{
+	char hint[VP_DEVICE_LEN];
+	int i;
+
+	for (i = 0; words->host && i < words->count; i++)
+		if (vp_device_serial(words->host, words->words[i], hint))
+			vp_out_error_more("%s", hint);
+}
+
 /**
  * vp_rulearg_parse() - read a rule from the words of a command line
  * @host: the devices that words may be the names of; NULL for none
@@ -304,6 +316,8 @@ int vp_rulearg_parse(const struct vp_host *host, int nwords, char *const *words,
 	if (!text)
 		return -ENOMEM;
 	ret = parse(text, arg, host);
+	if (ret)
+		say_serials(&line);
 	free(text);
 	return ret;
 }

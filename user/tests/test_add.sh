@@ -148,6 +148,69 @@ dry 5 "one that comes later" --absent-ok 05:00.0 owner=nosuchuser
 has err "there is no user nosuchuser"
 dry 5 "on another host" --on "$tmp/host.json" 05:00.0 owner=nosuchuser
 
+echo "# what is good to know"
+at=$sys/devices/0000:05:00.0/nvme/nvme0
+mkdir -p "$at/nvme0n1/holders" "$sys/class/block" "$sys/class/nvme"
+echo 259:0 >"$at/nvme0n1/dev"
+echo "vp2    " >"$at/serial"
+ln -s ../../devices/0000:05:00.0/nvme/nvme0/nvme0n1 "$sys/class/block/nvme0n1"
+ln -s ../../devices/0000:05:00.0/nvme/nvme0 "$sys/class/nvme/nvme0"
+mkdir -p "$sys/bus/pci/devices/0000:05:00.0/nvme"
+ln -s ../../../../../devices/0000:05:00.0/nvme/nvme0 \
+	"$sys/bus/pci/devices/0000:05:00.0/nvme/nvme0"
+if command -v mkswap >/dev/null; then
+	truncate -s 1M "$root/dev/nvme0n1"
+	mkswap -q "$root/dev/nvme0n1" 2>"$tmp/err"
+	dry 5 "a disk with data" 05:00.0
+	has out "  note: /dev/nvme0n1 has data on it: swap"
+	hasnt out "  used:"
+	rm "$root/dev/nvme0n1"
+else
+	skip "a disk with data" "mkswap is missing"
+fi
+cp "$root/proc/self/mountinfo" "$tmp/mountinfo"
+echo "25 1 259:0 / /mnt/data rw - ext4 /dev/nvme0n1 rw" >>"$root/proc/self/mountinfo"
+dry 1 "what can be unmounted" 05:00.0
+has err "  umount /mnt/data    # then the host does without it"
+echo "26 1 259:0 / / rw - ext4 /dev/nvme0n1 rw" >>"$root/proc/self/mountinfo"
+dry 1 "what cannot" 05:00.0
+hasnt err "umount"
+cp "$tmp/mountinfo" "$root/proc/self/mountinfo"
+for word in serial=vp2 vp2; do
+	dry 1 "by a serial number: $word" $word
+	has err "0000:05:00.0 has the serial number vp2: name it by its address, or its disk as in /dev/disk/by-id."
+done
+run 3 "nor elsewhere" explain vp2
+has err "0000:05:00.0 has the serial number vp2"
+device 0000:08:00.0 8086 10ca 020000 igbvf 41
+mkdir -p "$sys/devices/0000:08:00.0/net/eth7"
+ln -s ../../devices/0000:08:00.0/net/eth7 "$sys/class/net/eth7"
+mkdir -p "$sys/bus/pci/devices/0000:08:00.0/net"
+ln -s ../../../../../devices/0000:08:00.0/net/eth7 \
+	"$sys/bus/pci/devices/0000:08:00.0/net/eth7"
+echo 0x1003 >"$sys/devices/0000:08:00.0/net/eth7/flags"
+dry 5 "an interface that is up" eth7
+has err "0000:08:00.0: its interface eth7 is up, and the host has no address and no route on it"
+echo 0x1002 >"$sys/devices/0000:08:00.0/net/eth7/flags"
+dry 5 "and one that is down" eth7
+hasnt err "eth7 is"
+if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 "$program" --version >/dev/null 2>&1; then
+	chmod a+rx "$tmp"
+	mkdir -p "$root/etc/vfiopolicy/rules.d"
+	user()
+	{
+		setpriv --reuid=65534 env VFIOPOLICY_SYSFS="$sys" VFIOPOLICY_ROOT="$root" \
+			VFIOPOLICY_PROC="$root/proc" VFIOPOLICY_DEV="$root/dev" \
+			"$program" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	}
+	user add --dry-run --next-boot 06:00.0
+	has err "who is not root does not see all that uses a device"
+	user add --next-boot 06:00.0
+	has err "This takes root"
+else
+	skip "who is not root" "setpriv cannot be used"
+fi
+
 echo "# rules that come first"
 rules=$root/etc/vfiopolicy/rules.d
 mkdir -p "$rules"
