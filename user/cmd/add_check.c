@@ -298,8 +298,9 @@ static bool find_mount(const struct vp_use *use, char *path, size_t size)
 		if (!strcmp(path, needed[i]))
 			return false;
 	/* To be typed as it stands there. */
-	return path[0] == '/' &&
-	       !path[strspn(path, "/ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")];
+	for (i = 0; isalnum((unsigned char)path[i]) || (path[i] && strchr("/._-", path[i])); i++)
+		;
+	return path[0] == '/' && !path[i];
 }
 
 /* When nothing but file systems is in the way, they can go. */

@@ -4,9 +4,9 @@
 #define VFIOPOLICY_APPLY_H
 
 #include "command.h"
-#include "nl.h"
 #include "rules.h"
 #include "table.h"
+#include "verdict.h"
 
 struct json_object;
 

@@ -253,7 +253,7 @@ static void put_in_order(struct export *export)
 		       export->devs[at] < dev)
 			at++;
 		memmove(&export->devs[at + 1], &export->devs[at],
-			(i - at) * sizeof(dev));
+			(i - at) * sizeof(const void *));
 		export->devs[at] = dev;
 	}
 }
@@ -317,7 +317,8 @@ static int export_all(struct export *export, const struct vp_args *args)
 {
 	int ret = VP_EXIT_DONE, i;
 
-	export->devs = calloc((size_t)args->nwords, sizeof(const void *));
+	export->devs = reallocarray(NULL, (size_t)args->nwords,
+				    sizeof(const void *));
 	if (!export->devs) {
 		vp_out_error("%s", strerror(ENOMEM));
 		return VP_EXIT_KERNEL;
