@@ -235,13 +235,13 @@ static void say_uses(struct vp_safety *safety, const struct vp_dry_dev *before,
 }
 
 /* A driver has it and keeps it: what is left to do. */
-static void say_left(const struct vp_dry_dev *dry)
+static void say_left(const struct vp_host *host, const struct vp_dry_dev *dry)
 {
 	char text[VP_VERDICT_LEN];
 
 	if (dry->then.reason != VFIOPOLICY_REASON_NATIVE_DRIVER)
 		return;
-	vp_verdict_todo(&dry->then, text);
+	vp_verdict_todo(host, &dry->then, text);
 	vp_out_say("  %s", text);
 }
 
@@ -284,7 +284,7 @@ int vp_dry_change(const struct vp_dry_change *change, struct json_object *list)
 		vp_dry_say(change->host, &after, change->later);
 		say_uses(&safety, &before, &after);
 		if (change->done)
-			say_left(&after);
+			say_left(change->host, &after);
 		if (list)
 			json_object_array_add(list, vp_dry_json(change->host,
 								&after));

@@ -321,7 +321,8 @@ static int change(struct sriov *sriov)
 	return ret;
 }
 
-static void say_watched(unsigned int number, const struct vp_watch_dev *dev)
+static void say_watched(const struct sriov *sriov, unsigned int number,
+			const struct vp_watch_dev *dev)
 {
 	enum vp_verdict verdict = vp_verdict_target(&dev->dev);
 	char text[VP_VERDICT_LEN], rule[VP_VERDICT_LEN];
@@ -358,7 +359,7 @@ static void say_vfs(struct sriov *sriov, bool all)
 		}
 		if (!dev->done && !all)
 			return;
-		say_watched(vf->facts.vf_index, dev);
+		say_watched(sriov, vf->facts.vf_index, dev);
 		sriov->watched++;
 	}
 }
