@@ -49,6 +49,9 @@ TESTS="without_the_module_it_says_so
 	del_by_name_and_by_device
 	del_of_what_is_not_there
 	del_while_in_use
+	del_of_several_is_one_step
+	del_of_several_while_one_is_in_use
+	del_of_all
 	list_and_status_agree_with_sysfs
 	json_is_json
 	bad_rules_fail_the_status
@@ -59,6 +62,7 @@ TESTS="without_the_module_it_says_so
 	release_and_claim_again
 	release_while_in_use
 	release_without_the_module
+	release_of_what_no_rule_names_any_more
 	disabled_is_said
 	groups_agree_with_the_module
 	sriov_makes_vfs_and_waits
@@ -304,6 +308,48 @@ del_while_in_use() {
 	[ $ret = 0 ] && run 0 del 1 && says "vfio-pci -> igb"
 }
 
+del_of_several_is_one_step() {
+	load "rules=\"vfio ${TWINS[1]} name=second\"" &&
+		run 0 add "$IGB" name=port && run 0 add --runtime --absent-ok hold dead:beef &&
+		wait_state "$IGB" isolated &&
+		run 3 del port prot && says "there is no rule prot" &&
+		says "Did you mean port?" && same rules "$(vpnl rules | wc -l)" 3 &&
+		run 0 del port dead:beef second && says "vfio-pci -> igb" &&
+		same rules "$(vpnl rules)" "" &&
+		same saved "$(grep -v '^# ' "$RULES/50-local.rules" | grep .)" ""
+}
+
+del_of_several_while_one_is_in_use() {
+	local answer ret
+
+	load && run 0 add hold dead:beef --absent-ok && run 0 add "$IGB" name=port &&
+		run 0 add --runtime hold dead:bee0 --absent-ok &&
+		wait_state "$IGB" isolated || return 1
+	cp "$RULES/50-local.rules" "$VFIOPOLICY_ROOT/before"
+	coproc USER { vfio_open "$IGB" "$(group_of "$IGB")" 2>&1; }
+	read -r answer <&"${USER[0]}"
+	same "the user says" "$answer" open && run 2 del dead:beef port && says "in use" &&
+		same rules "$(vpnl rules | wc -l)" 3 &&
+		run 2 del dead:bee0 dead:beef port && says "in use" &&
+		same rules "$(vpnl rules | wc -l)" 3 && run 2 del --all &&
+		expect "the file is as it was" \
+			cmp -s "$RULES/50-local.rules" "$VFIOPOLICY_ROOT/before"
+	ret=$?
+	eval "exec ${USER[1]}>&-"
+	wait "$USER_PID"
+	[ $ret = 0 ] && run 0 del --all && says "vfio-pci -> igb" && says "1 more rule is" &&
+		same rules "$(vpnl rules | cut -d' ' -f2-)" "runtime hold dead:bee0"
+}
+
+del_of_all() {
+	load && run 0 add "$IGB" name=port && run 0 add "${TWINS[0]}" &&
+		run 0 claim port && says already && run 0 explain port &&
+		run 5 del --all --dry-run && same rules "$(vpnl rules | wc -l)" 2 &&
+		run 0 del --all --json && json_valid del &&
+		same texts "$(json 'len(d["texts"])')" 2 && same rules "$(vpnl rules)" "" &&
+		run 0 del --all && says "no file of"
+}
+
 claim_takes_a_native_device() {
 	local net
 
@@ -400,6 +446,19 @@ release_without_the_module() {
 		same override "$(override_of "$IGB")" "(null)" &&
 		run 0 release "$IGB" && says "already" && run 2 claim "$IGB" &&
 		says "modprobe vfiopolicy"
+}
+
+release_of_what_no_rule_names_any_more() {
+	load "rules=\"vfio $IGB\"" && replug "$IGB" &&
+		wait_state "$IGB" isolated && rmmod vfiopolicy && load &&
+		same driver "$(driver_of "$IGB")" vfio-pci &&
+		run 3 status "$IGB" && says "all the same it is with vfio-pci" &&
+		says "vfiopolicy release $IGB" &&
+		run 5 release --dry-run "$IGB" && run 0 release "$IGB" &&
+		says "vfio-pci -> igb; its override is cleared" &&
+		same driver "$(driver_of "$IGB")" igb &&
+		same override "$(override_of "$IGB")" "(null)" &&
+		run 3 release "$IGB" && says "nothing to give back"
 }
 
 disabled_is_said() {

@@ -358,15 +358,40 @@ static int check_options(const struct vp_args *args)
 	return 0;
 }
 
+/* The word of the synopsis that stands where an operand is missing. */
+static const char *missing(const struct vp_command *command, int nwords,
+			   int *len)
+{
+	const char *word = command->synopsis;
+
+	/* What stands in front in brackets may be left out, and is not meant. */
+	for (;;) {
+		word += strspn(word, " ");
+		*len = (int)strcspn(word, " ");
+		if (word[0] != '[' && !nwords--)
+			break;
+		if (!word[*len])
+			break;
+		word += *len;
+	}
+	/* One of several, DEVICE..., is one. */
+	while (*len > 3 && !strncmp(word + *len - 3, "...", 3))
+		*len -= 3;
+	return word;
+}
+
 static int check_words(const struct vp_args *args)
 {
 	const struct vp_command *command = args->command;
+	const char *word;
+	int len;
 
 	if (args->nwords >= command->min_words &&
 	    (command->max_words < 0 || args->nwords <= command->max_words))
 		return 0;
+	word = missing(command, args->nwords, &len);
 	if (args->nwords < command->min_words)
-		vp_out_error("%s: something to name is missing", command->name);
+		vp_out_error("%s: %.*s is missing", command->name, len, word);
 	else
 		vp_out_error("%s: '%s' is one word too many", command->name,
 			     args->words[command->max_words]);

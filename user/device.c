@@ -8,6 +8,7 @@
 
 #include "command.h"
 #include "device.h"
+#include "named.h"
 #include "output.h"
 #include "peek.h"
 #include "resolve.h"
@@ -102,6 +103,32 @@ bool vp_device_hint(const struct vp_host *host, const char *word, char *hint)
 	return true;
 }
 
+/* The only device of a rule. Return: an exit status, after having said why not. */
+static int device_of_rule(const struct vp_host *host,
+			  const struct vp_named *named,
+			  const struct vp_host_dev **dev)
+{
+	char name[VP_NAMES_LEN];
+	size_t i;
+
+	if (named->count == 1) {
+		*dev = named->devs[0];
+		return VP_EXIT_DONE;
+	}
+	if (!named->count) {
+		vp_out_error("rule %u has no device that is present: %s",
+			     named->id, named->text);
+		return VP_EXIT_NOT_FOUND;
+	}
+	vp_out_error("rule %u has %zu devices; name one of them: %s", named->id,
+		     named->count, named->text);
+	for (i = 0; i < named->count; i++) {
+		vp_out_name(host, &named->devs[i]->facts, name, sizeof(name));
+		vp_out_error_more("  %s  %s", named->devs[i]->address, name);
+	}
+	return VP_EXIT_USAGE;
+}
+
 /**
  * vp_device_serial() - does a word have a serial number that some device has
  * @host: the host
@@ -139,23 +166,35 @@ bool vp_device_serial(const struct vp_host *host, const char *word, char *hint)
  * @word: what was typed
  * @dev: set to the device on success
  *
+ * What is the name or the number of a rule, and no device is called so, means the
+ * device that the rule has.
+ *
  * Return: an &enum vp_exit, after having said what is wrong.
  */
-int vp_device_find(const struct vp_host *host, const char *word,
+int vp_device_find(struct vp_host *host, const char *word,
 		   const struct vp_host_dev **dev)
 {
 	char text[VP_RESOLVE_LEN];
-	int ret;
+	struct vp_named named;
+	int ret, status;
 
 	ret = vp_resolve(host, word, dev, text, sizeof(text));
 	if (!ret)
 		return VP_EXIT_DONE;
+	if (ret == -ENOENT) {
+		status = vp_named_find(host, word, &named) ?
+			 -1 : device_of_rule(host, &named, dev);
+		vp_named_free(&named);
+		if (status >= 0)
+			return status;
+	}
 	if (text[0])
 		vp_out_error("%s", text);
 	else
-		vp_out_error("'%s' is no device here: expected an address, a network interface, a disk or a device file",
+		vp_out_error("'%s' is no device here: expected an address, a network interface, a disk, a device file, or a rule's name",
 			     word);
 	if (vp_device_hint(host, word, text) ||
+	    vp_named_hint(host, word, text) ||
 	    vp_device_serial(host, word, text))
 		vp_out_error_more("%s", text);
 	return ret == -ENOTUNIQ ? VP_EXIT_USAGE : VP_EXIT_NOT_FOUND;

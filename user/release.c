@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Giving a device back when the module is not there to do it: it may have been
- * unloaded, which leaves overrides in place, or never have been built for this
- * kernel, and a fallback wrote them. The order matters: as long as the override
- * stands, no driver of the host's would take the device.
+ * Giving a device back when the module does not do it: it may have been unloaded,
+ * which leaves overrides in place, or never have been built for this kernel, and a
+ * fallback wrote them. One that is loaded again knows nothing of what no rule names
+ * any more. The order matters: as long as the override stands, no driver of the
+ * host's would take the device.
  */
 #include <json.h>
 
@@ -34,9 +35,33 @@ static bool is_keeper(const struct vp_host *host, const char *address,
 	       !strcmp(driver, "xen-pciback") || !strcmp(driver, "pciback");
 }
 
+/**
+ * vp_release_is_kept() - does an override keep a device from the host's drivers
+ * @host: the host
+ * @dev: the device
+ * @driver: set to the driver that has it now; %VP_HOST_LEN bytes
+ *
+ * As one of ours does, which is left when the module goes. What a guest's driver has
+ * by its ids, or another one by an override of his, is not ours to give back.
+ *
+ * Return: true when it does, and no driver of the host's has the device all the same.
+ */
+bool vp_release_is_kept(const struct vp_host *host,
+			const struct vp_host_dev *dev, char *driver)
+{
+	char override[VP_SYSFS_LEN];
+
+	vp_host_driver(host, dev->address, driver);
+	if (!host->sysfs ||
+	    vp_sysfs_read_dev(host, dev->address, "driver_override", override))
+		return false;
+	return (strstr(override, "vfio") || !strcmp(override, "pci-stub")) &&
+	       (!driver[0] || is_keeper(host, dev->address, driver));
+}
+
 /* With the same keys as where the module does it. */
 static void print_json(const struct vp_host *host, const struct vp_host_dev *dev,
-		       const char *driver, bool changed, bool dry_run)
+		       const char *driver, bool module, bool changed, bool dry_run)
 {
 	struct json_object *obj = vp_out_json(), *json;
 	bool kept = driver[0] && is_keeper(host, dev->address, driver);
@@ -48,7 +73,7 @@ static void print_json(const struct vp_host *host, const struct vp_host_dev *dev
 			   vp_verdict_name(changed && dry_run ? VP_VERDICT_PENDING :
 					   kept ? VP_VERDICT_NOT_MET :
 						  VP_VERDICT_MET));
-	vp_out_json_bool(obj, "module", false);
+	vp_out_json_bool(obj, "module", module);
 	json = vp_out_json_here(host, dev);
 	vp_out_json_string(json, "driver", driver);
 	vp_out_json_string(json, "driver_before", dev->driver);
@@ -101,16 +126,17 @@ static int give_back(const struct vp_host *host, const struct vp_host_dev *dev)
 }
 
 /**
- * vp_release_by_sysfs() - give a device back without the module
+ * vp_release_by_sysfs() - give a device back without the module's help
  * @host: the host
  * @dev: the device
  * @args: the command line
+ * @module: it is there, and has no record of the device
  *
  * Return: an &enum vp_exit, after having said what was done or why not.
  */
 int vp_release_by_sysfs(const struct vp_host *host,
 			const struct vp_host_dev *dev,
-			const struct vp_args *args)
+			const struct vp_args *args, bool module)
 {
 	char override[VP_SYSFS_LEN], driver[VP_HOST_LEN];
 	struct vp_safety safety;
@@ -121,12 +147,14 @@ int vp_release_by_sysfs(const struct vp_host *host,
 
 	vp_sysfs_read_dev(host, dev->address, "driver_override", override);
 	kept = is_keeper(host, dev->address, dev->driver);
-	vp_out_note("the module is not loaded: this goes by sysfs");
+	vp_out_note(module ? "no rule wants it away from the host: this goes by sysfs" :
+		    "the module is not loaded: this goes by sysfs");
 	if (!kept && (is_none(override) || !keeps_away(override))) {
 		vp_out_say("%s: with the host already (%s)", dev->address,
 			   vp_verdict_driver(dev->driver));
 		if (json)
-			print_json(host, dev, dev->driver, false, dry_run);
+			print_json(host, dev, dev->driver, module, false,
+				   dry_run);
 		return VP_EXIT_DONE;
 	}
 	/* Without the mounts one can still be asked who has what open. */
@@ -148,7 +176,7 @@ int vp_release_by_sysfs(const struct vp_host *host,
 			   is_none(override) ? "none" : override);
 		vp_out_say("Nothing was changed: this was a dry run.");
 		if (json)
-			print_json(host, dev, dev->driver, true, true);
+			print_json(host, dev, dev->driver, module, true, true);
 		return VP_EXIT_WOULD_CHANGE;
 	}
 	ret = give_back(host, dev);
@@ -157,9 +185,10 @@ int vp_release_by_sysfs(const struct vp_host *host,
 	vp_host_driver(host, dev->address, driver);
 	vp_out_say("%s: %s -> %s; its override is cleared", dev->address,
 		   vp_verdict_driver(dev->driver), vp_verdict_driver(driver));
-	vp_out_say("rules that are saved claim it again when the module is loaded");
+	if (!module)
+		vp_out_say("rules that are saved claim it again when the module is loaded");
 	if (json)
-		print_json(host, dev, driver, true, false);
+		print_json(host, dev, driver, module, true, false);
 	return driver[0] && is_keeper(host, dev->address, driver) ?
 	       VP_EXIT_NOT_MET : VP_EXIT_DONE;
 }

@@ -430,6 +430,11 @@ void vp_resolve_comment(const struct vp_host *host,
 			append(buf, size, ", MAC %s", identity.nets[i].mac);
 		append(buf, size, ", %s", identity.nets[i].name);
 	}
+	/* Gone once a rule has the device: this is where it is found again. */
+	if (identity.controller[0])
+		append(buf, size, ", %s", identity.controller);
+	for (i = 0; i < identity.disk_count; i++)
+		append(buf, size, ", %s", identity.disks[i]);
 	if (dev->driver[0])
 		append(buf, size, ", driver %s", dev->driver);
 	clean(buf);

@@ -10,6 +10,7 @@
 #include <limits.h>
 
 #include "device.h"
+#include "named.h"
 #include "output.h"
 #include "resolve.h"
 #include "rulearg.h"
@@ -30,6 +31,9 @@ static bool is_bare_word(const char *word)
 			return true;
 	return false;
 }
+
+/* The names of actions, which may be left out, and so be misspelt as a selector. */
+static const char *const actions[] = { "vfio", "hold", "leave" };
 
 static bool is_address(const char *word)
 {
@@ -96,6 +100,7 @@ static size_t pf_len(const char *word)
  * @ids: one of them has ids
  * @of: which of them names a PF by what it is called, or -1
  * @pf: that PF
+ * @quiet: say nothing of what is wrong
  */
 struct words {
 	const struct vp_host *host;
@@ -105,6 +110,7 @@ struct words {
 	bool ids;
 	int of;
 	const struct vp_host_dev *pf;
+	bool quiet;
 };
 
 /*
@@ -129,7 +135,8 @@ static int find_pf(struct words *words, int i)
 	if (ret && (ret == -ENOENT || is_address(name)))
 		return 0;
 	if (ret) {
-		vp_out_error("%s", error);
+		if (!words->quiet)
+			vp_out_error("%s", error);
 		return ret;
 	}
 	/* A VF has none: what is said of its address will do. */
@@ -155,8 +162,8 @@ static char *put_vfs_of(const struct words *words, char *end)
 /* Return: 0, or -errno after having said why. */
 static int find_device(struct words *words, struct vp_rulearg *arg)
 {
+	char error[VP_RESOLVE_LEN], hint[VP_DEVICE_LEN];
 	const struct vp_host_dev *dev;
-	char error[VP_RESOLVE_LEN];
 	int i, ret;
 
 	words->device = -1;
@@ -173,10 +180,16 @@ static int find_device(struct words *words, struct vp_rulearg *arg)
 		/* It may be a word of a rule, or the address of what is away. */
 		if (ret == -ENOENT || (ret && is_address(words->words[i])))
 			continue;
+		if (ret && words->quiet)
+			return ret;
 		if (ret) {
 			vp_out_error("%s", error);
+			if (vp_named_hint(words->host, words->words[i], hint))
+				vp_out_error_more("%s", hint);
 			return ret;
 		}
+		if (arg->dev && words->quiet)
+			return -EINVAL;
 		if (arg->dev) {
 			vp_out_error("'%s' and '%s' are two devices: one rule names one of them",
 				     words->words[words->device],
@@ -229,12 +242,39 @@ static bool begins_with_word(const char *text, const char *word)
 }
 
 /*
- * @typed is what the user wrote, @at where it stops making sense; @devices says
- * that it could have been what a device is called.
+ * Could the word that stops making sense have been what a device is called? Not one
+ * that was to be the value of something, nor a number.
  */
-static void complain(char *typed, size_t at, const char *prefix,
-		     const struct vp_error *err, bool devices)
+static bool looks_like_device(const char *typed, size_t at)
 {
+	return (!at || isspace((unsigned char)typed[at - 1])) &&
+	       isalpha((unsigned char)typed[at]) &&
+	       !typed[at + strcspn(typed + at, " \t:=.*")];
+}
+
+/* The address that the word was to be, where it is one without its function. */
+static bool hint_address(const struct vp_host *host, const char *typed,
+			 size_t at, char *hint)
+{
+	char word[VP_HOST_LEN];
+	size_t len;
+
+	while (at && !isspace((unsigned char)typed[at - 1]))
+		at--;
+	len = strcspn(typed + at, " \t");
+	if (len >= sizeof(word))
+		return false;
+	memcpy(word, typed + at, len);
+	word[len] = '\0';
+	return strchr(word, ':') && vp_device_hint(host, word, hint);
+}
+
+/* @typed is what the user wrote, @at where it stops making sense. */
+static void complain(const struct vp_host *host, char *typed, size_t at,
+		     const char *prefix, const struct vp_error *err)
+{
+	char hint[VP_DEVICE_LEN] = "", word[VP_HOST_LEN];
+	bool device = host && looks_like_device(typed, at);
 	char *p;
 
 	/* One column a byte, so that the mark stands where it belongs. */
@@ -245,37 +285,56 @@ static void complain(char *typed, size_t at, const char *prefix,
 		     err->want);
 	vp_out_error_more("  %s", typed);
 	vp_out_error_more("  %*s^", (int)at, "");
-	if (err->hint)
+	snprintf(word, sizeof(word), "%s", device ? typed + at : "");
+	if (host && (hint_address(host, typed, at, hint) ||
+		     (device && vp_named_hint(host, word, hint))))
+		vp_out_error_more("%s", hint);
+	else if (err->hint)
 		vp_out_error_more("Did you mean %s?", err->hint);
-	if (devices)
+	else if (device)
 		vp_out_error_more("A device may be called by its address, network interface or disk; no device here is called that.");
 }
 
-/* Return: 0 or -EINVAL after having said what is wrong. */
-static int parse(char *text, struct vp_rulearg *arg, bool devices)
+/*
+ * Of an action that is misspelt the parser, which was given one, sees a selector.
+ * What is as near to an action is one: "vifo" is vfio, not vfs.
+ */
+static const char *nearest(const char *typed, const char *hint)
 {
-	static const char *const actions[] = { "vfio", "hold", "leave", NULL };
+	const char *known[ARRAY_SIZE(actions) + 2] = { NULL };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(actions); i++)
+		known[i] = actions[i];
+	known[i] = hint;
+	return vp_text_nearest(typed, strcspn(typed, " \t"), known);
+}
+
+/* Return: 0 or -EINVAL after having said what is wrong. */
+static int parse(char *text, const struct words *words, struct vp_rulearg *arg)
+{
 	char *typed = text + strlen(SUPPLIED), *start;
 	struct vp_error err = { .want = "" };
-	bool supplied;
-	size_t at;
+	bool supplied = true;
+	size_t at, i;
 
 	while (isspace((unsigned char)*typed))
 		typed++;
-	supplied = !begins_with_word(typed, "vfio") &&
-		   !begins_with_word(typed, "hold") &&
-		   !begins_with_word(typed, "leave");
+	for (i = 0; i < ARRAY_SIZE(actions); i++)
+		supplied &= !begins_with_word(typed, actions[i]);
 	start = supplied ? text : typed;
 	if (!vp_rule_parse(start, strlen(start), &arg->rule, &err)) {
 		vp_rule_print(&arg->rule, arg->text, sizeof(arg->text));
 		return 0;
 	}
+	if (words->quiet)
+		return -EINVAL;
 	at = (size_t)(start - text) + err.at;
 	at = at > (size_t)(typed - text) ? at - (size_t)(typed - text) : 0;
-	if (supplied && !at && !err.hint)
-		err.hint = vp_text_nearest(typed, strcspn(typed, " \t"), actions);
-	complain(typed, at, supplied && !at ? "vfio, hold, leave, " : "", &err,
-		 devices && !typed[at + strcspn(typed + at, " \t:=.*")]);
+	if (supplied && !at)
+		err.hint = nearest(typed, err.hint);
+	complain(words->host, typed, at,
+		 supplied && !at ? "vfio, hold, leave, " : "", &err);
 	return -EINVAL;
 }
 
@@ -288,6 +347,26 @@ static void say_serials(const struct words *words)
 	for (i = 0; words->host && i < words->count; i++)
 		if (vp_device_serial(words->host, words->words[i], hint))
 			vp_out_error_more("%s", hint);
+}
+
+static int read_words(struct words *words, struct vp_rulearg *arg)
+{
+	char *text;
+	int ret;
+
+	memset(arg, 0, sizeof(*arg));
+	ret = find_device(words, arg);
+	if (ret)
+		return ret;
+	arg->pf = words->pf;
+	text = join(words, arg);
+	if (!text)
+		return -ENOMEM;
+	ret = parse(text, words, arg);
+	if (ret && !words->quiet)
+		say_serials(words);
+	free(text);
+	return ret;
 }
 
 /**
@@ -304,22 +383,27 @@ int vp_rulearg_parse(const struct vp_host *host, int nwords, char *const *words,
 		     struct vp_rulearg *arg)
 {
 	struct words line = { .host = host, .count = nwords, .words = words };
-	char *text;
-	int ret;
 
-	memset(arg, 0, sizeof(*arg));
-	ret = find_device(&line, arg);
-	if (ret)
-		return ret;
-	arg->pf = line.pf;
-	text = join(&line, arg);
-	if (!text)
-		return -ENOMEM;
-	ret = parse(text, arg, host);
-	if (ret)
-		say_serials(&line);
-	free(text);
-	return ret;
+	return read_words(&line, arg);
+}
+
+/**
+ * vp_rulearg_try() - the same, of words that may be no rule
+ * @host: as above
+ * @nwords: number of @words
+ * @words: the words
+ * @arg: filled in on success
+ *
+ * Return: as above, without having said anything.
+ */
+int vp_rulearg_try(const struct vp_host *host, int nwords, char *const *words,
+		   struct vp_rulearg *arg)
+{
+	struct words line = {
+		.host = host, .count = nwords, .words = words, .quiet = true,
+	};
+
+	return read_words(&line, arg);
 }
 
 /**

@@ -24,6 +24,8 @@ struct vp_rulearg {
 
 int vp_rulearg_parse(const struct vp_host *host, int nwords, char *const *words,
 		     struct vp_rulearg *arg);
+int vp_rulearg_try(const struct vp_host *host, int nwords, char *const *words,
+		   struct vp_rulearg *arg);
 bool vp_rulearg_has_place(const struct vp_rule *rule);
 const char *vp_rulearg_selectors(const char *canonical);
 bool vp_rulearg_number(const char *word, u32 *id);

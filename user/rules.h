@@ -176,13 +176,19 @@ void vp_rules_describe(const struct vp_rules *rules,
 /* What else is to be done with a change, or not at all. Return: 0 or -errno. */
 typedef int (*vp_rules_fn)(void *arg);
 
-/* rules_edit.c */
+/* rules_lock.c */
 int vp_rules_lock(struct vp_rules_lock *lock, bool wait,
 		  struct vp_rules_error *error);
 void vp_rules_unlock(struct vp_rules_lock *lock);
+
+/* rules_edit.c */
 int vp_rules_add(const struct vp_rules_lock *lock, const char *file_name,
 		 const char *comment, const char *rule_text,
 		 struct vp_rules_change *change, struct vp_rules_error *error);
+int vp_rules_del_all(const struct vp_rules_lock *lock, const char *const *texts,
+		     size_t count, vp_rules_fn between, void *arg,
+		     struct vp_rules_change *changes,
+		     struct vp_rules_error *error);
 int vp_rules_del(const struct vp_rules_lock *lock, const char *text,
 		 vp_rules_fn between, void *arg,
 		 struct vp_rules_change *change, struct vp_rules_error *error);

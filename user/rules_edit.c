@@ -11,7 +11,6 @@
  * All other lines belong to people and stay as they are, byte for byte.
  */
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "output.h"
@@ -51,80 +50,6 @@ static int fail_errno(struct vp_rules_error *error, int errnum,
 		      const char *path)
 {
 	return vp_rules_fail(error, -errnum, "%s: %s", path, strerror(errnum));
-}
-
-/* Has the folder been put elsewhere while it was waited for? */
-static int is_still_there(int dir, bool *same, struct vp_rules_error *error)
-{
-	struct stat ours, now;
-	int again, ret;
-
-	ret = vp_rules_open_folder(VP_RULES_ETC, true, &again, error);
-	if (ret)
-		return ret;
-	*same = !fstat(dir, &ours) && !fstat(again, &now) &&
-		ours.st_dev == now.st_dev && ours.st_ino == now.st_ino;
-	close(again);
-	return 0;
-}
-
-/**
- * vp_rules_lock() - get the right to edit
- * @lock: filled in; to be given back with vp_rules_unlock(), also after an
- *        error
- * @wait: wait for whoever has it, however long that takes
- * @error: says why not
- *
- * Makes the folders when they are not there. Call it without @wait first, so
- * that the user can be told what is waited for.
- *
- * Return: 0; -EWOULDBLOCK when somebody else has it and @wait is false; -EINTR
- * when a signal ended the waiting; -EPERM when others than root may write the
- * folders; any other -errno of making or opening them.
- */
-int vp_rules_lock(struct vp_rules_lock *lock, bool wait,
-		  struct vp_rules_error *error)
-{
-	bool same = false;
-	int ret;
-
-	for (lock->dir = -1; !same; ) {
-		vp_rules_unlock(lock);
-		ret = vp_rules_open_folder(VP_RULES_ETC, true, &lock->dir,
-					   error);
-		if (ret) {
-			lock->dir = -1;
-			return ret;
-		}
-		if (flock(lock->dir, wait ? LOCK_EX : LOCK_EX | LOCK_NB)) {
-			ret = vp_rules_fail(error, -errno, "the rule files cannot be locked: %s",
-					    errno == EWOULDBLOCK ?
-					    "another vfiopolicy is changing them" :
-					    strerror(errno));
-			vp_rules_unlock(lock);
-			return ret;
-		}
-		ret = is_still_there(lock->dir, &same, error);
-		if (ret) {
-			vp_rules_unlock(lock);
-			return ret;
-		}
-	}
-	return 0;
-}
-
-/**
- * vp_rules_unlock() - give the right to edit back
- * @lock: from vp_rules_lock()
- */
-void vp_rules_unlock(struct vp_rules_lock *lock)
-{
-	if (lock->dir >= 0) {
-		/* A process forked meanwhile may have the descriptor as well. */
-		flock(lock->dir, LOCK_UN);
-		close(lock->dir);
-	}
-	lock->dir = -1;
 }
 
 static int write_all(int fd, const char *text, size_t len)
@@ -250,8 +175,28 @@ static int commit(const struct vp_rules_lock *lock, struct edit *edits,
 	return ret;
 }
 
-/* Is this rule of a file the one of this canonical form? */
-static bool says(const struct vp_piece *piece, const char *text)
+/**
+ * struct texts - rules in their canonical forms
+ * @texts: the rules
+ * @count: number of @texts
+ */
+struct texts {
+	const char *const *texts;
+	size_t count;
+};
+
+/* Return: which of them it is, or their count when it is none. */
+static size_t which(const struct texts *texts, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < texts->count && strcmp(texts->texts[i], text) != 0; i++)
+		;
+	return i;
+}
+
+/* Is this rule of a file one of these? */
+static bool says(const struct vp_piece *piece, const struct texts *texts)
 {
 	char canonical[VFIOPOLICY_RULE_LEN_MAX + 1];
 	struct vp_error why;
@@ -260,7 +205,7 @@ static bool says(const struct vp_piece *piece, const char *text)
 	if (vp_rule_parse(piece->text, piece->len, &rule, &why))
 		return false;
 	vp_rule_print(&rule, canonical, sizeof(canonical));
-	return !strcmp(canonical, text);
+	return which(texts, canonical) < texts->count;
 }
 
 /*
@@ -268,8 +213,8 @@ static bool says(const struct vp_piece *piece, const char *text)
  * and one at the end that says @added? Either may be NULL. Continuations can
  * be so odd that one had better look.
  */
-static bool keeps_rules(const struct edit *edit, const char *deleted,
-			const char *added)
+static bool keeps_rules(const struct edit *edit, const struct texts *deleted,
+			const struct texts *added)
 {
 	const char *old = edit->file ? edit->file->text : NULL;
 	const char *old_end = old ? old + edit->file->len : NULL;
@@ -392,6 +337,7 @@ static int add_rule(const struct vp_rules_lock *lock,
 		    struct vp_rules_change *change,
 		    struct vp_rules_error *error)
 {
+	const struct texts added = { .texts = &text, .count = 1 };
 	unsigned int line, column;
 	size_t at;
 	int ret;
@@ -399,11 +345,11 @@ static int add_rule(const struct vp_rules_lock *lock,
 	/* A last line that would go on in the rule needs one to go on in. */
 	ret = append(edit, NULL, text, false, &at);
 	if (!ret)
-		ret = append(edit, comment, text, !keeps_rules(edit, NULL, text),
+		ret = append(edit, comment, text, !keeps_rules(edit, NULL, &added),
 			     &at);
 	if (ret)
 		return fail_errno(error, ENOMEM, edit->path);
-	if (!keeps_rules(edit, NULL, text))
+	if (!keeps_rules(edit, NULL, &added))
 		return vp_rules_fail(error, -EINVAL, "%s is unchanged: its last line ends in a backslash; mend it",
 				     edit->path);
 	if (edit->len > VP_RULES_SIZE_MAX || rules->count >= VP_RULES_COUNT_MAX)
@@ -508,17 +454,16 @@ static const char *begin_of(const struct vp_piece *piece, const char *start)
 	return begin;
 }
 
-/* The text of a file without the rule; returns how often it was there. */
-static unsigned int cut(const struct vp_rules_file *file, const char *text,
-			struct edit *edit)
+/* The text of a file without the rules. */
+static void cut(const struct vp_rules_file *file, const struct texts *texts,
+		struct edit *edit)
 {
 	const char *pos = file->text, *end = pos + file->len;
 	const char *kept = pos, *start = pos, *begin;
 	struct vp_piece piece;
-	unsigned int n = 0;
 
 	for (; vp_text_next(&pos, end, 0, &piece); start = pos) {
-		if (!says(&piece, text))
+		if (!says(&piece, texts))
 			continue;
 		begin = begin_of(&piece, start);
 		memcpy(edit->text + edit->len, kept, begin - kept);
@@ -526,15 +471,13 @@ static unsigned int cut(const struct vp_rules_file *file, const char *text,
 		kept = memchr(piece.text + piece.len, '\n',
 			      end - (piece.text + piece.len));
 		kept = kept ? kept + 1 : end;
-		n++;
 	}
 	memcpy(edit->text + edit->len, kept, end - kept);
 	edit->len += end - kept;
-	return n;
 }
 
-static int prepare_del(const struct vp_rules_file *file, const char *text,
-		       struct edit *edit, struct vp_rules_change *change,
+static int prepare_del(const struct vp_rules_file *file,
+		       const struct texts *texts, struct edit *edit,
 		       struct vp_rules_error *error)
 {
 	int ret;
@@ -548,27 +491,31 @@ static int prepare_del(const struct vp_rules_file *file, const char *text,
 	edit->text = malloc(file->len + 1);
 	if (!edit->text)
 		return fail_errno(error, ENOMEM, file->path);
-	change->changed += cut(file, text, edit);
-	if (!keeps_rules(edit, text, NULL))
+	cut(file, texts, edit);
+	if (!keeps_rules(edit, texts, NULL))
 		return vp_rules_fail(error, -EINVAL, "%s is unchanged: the rule cannot be told from what is around it; delete it by hand",
 				     file->path);
 	return 0;
 }
 
-/* Fills in @edits for the files that have the rule; @edits has room for all. */
-static int prepare_dels(const struct vp_rules *rules, const char *text,
+/* Fills in @edits for the files that have the rules; @edits has room for all. */
+static int prepare_dels(const struct vp_rules *rules, const struct texts *texts,
 			struct edit *edits, size_t *count,
-			struct vp_rules_change *change,
+			struct vp_rules_change *changes,
 			struct vp_rules_error *error)
 {
 	const struct vp_rules_entry *entry;
 	const struct vp_rules_file *file;
+	struct vp_rules_change *change;
 	int ret;
 	size_t i;
 
 	for (i = 0; i < rules->count; i++) {
 		entry = &rules->entries[i];
-		if (!entry->text || strcmp(entry->text, text) != 0)
+		change = changes;
+		if (entry->text)
+			change += which(texts, entry->text);
+		if (!entry->text || change == changes + texts->count)
 			continue;
 		file = &rules->files[entry->file];
 		if (file->folder != VP_RULES_ETC) {
@@ -577,13 +524,12 @@ static int prepare_dels(const struct vp_rules *rules, const char *text,
 					  entry->line);
 			continue;
 		}
+		if (!change->changed++)
+			set_place(&change->place, file->path, entry->line);
 		/* All of a file is done at its first entry. */
 		if (*count && edits[*count - 1].file == file)
 			continue;
-		if (!*count)
-			set_place(&change->place, file->path, entry->line);
-		ret = prepare_del(file, text, &edits[(*count)++], change,
-				  error);
+		ret = prepare_del(file, texts, &edits[(*count)++], error);
 		if (ret)
 			return ret;
 	}
@@ -603,36 +549,54 @@ static int check_all_read(const struct vp_rules *rules,
 	return 0;
 }
 
+/* That not all of them stand nowhere. */
+static int check_all_found(const struct texts *texts,
+			   const struct vp_rules_change *changes,
+			   struct vp_rules_error *error)
+{
+	size_t i;
+
+	for (i = 0; i < texts->count; i++)
+		if (changes[i].changed || changes[i].left)
+			return 0;
+	return vp_rules_fail(error, -ENOENT, "no rule file has '%.80s'",
+			     texts->count ? texts->texts[0] : "");
+}
+
 /**
- * vp_rules_del() - delete a rule wherever it stands in /etc
+ * vp_rules_del_all() - delete rules wherever they stand in /etc, all or none
  * @lock: from vp_rules_lock()
- * @text: its canonical form
+ * @texts: their canonical forms, each once
+ * @count: number of @texts
  * @between: called when all new text is on the disk and only names have to be
- *           changed, also when no file of /etc has the rule; what it returns
+ *           changed, also when no file of /etc has the rules; what it returns
  *           calls it off unless it is 0; NULL for none
  * @arg: for @between
- * @change: says what was done, and where the rule still stands
+ * @changes: one for each of @texts: says what was done, and where the rule still
+ *           stands
  * @error: says why not
  *
- * The lines directly above it that vp_rules_add() wrote go as well.
+ * The lines directly above them that vp_rules_add() wrote go as well.
  *
- * Return: 0, also when it stands in /run or /usr/lib alone; -ENOENT when it
- * stands nowhere; -ELOOP when it is in a file that is a symbolic link; -EPERM
- * when others than root may write a file of /etc; -EINVAL when a file is no
- * text, or too odd to be edited; -EAGAIN when somebody changed it meanwhile;
- * -ENOLCK without @lock; -ENOMEM; any other -errno of reading or writing.
- * After an error each file is either as it was or without the rule.
+ * Return: 0, also when they stand in /run or /usr/lib alone, and when some of them
+ * stand nowhere; -ENOENT when all of them do; -ELOOP when one is in a file that is a
+ * symbolic link; -EPERM when others than root may write a file of /etc; -EINVAL when
+ * a file is no text, or too odd to be edited; -EAGAIN when somebody changed it
+ * meanwhile; -ENOLCK without @lock; -ENOMEM; any other -errno of reading or writing.
+ * After an error each file is either as it was or without the rules.
  */
-int vp_rules_del(const struct vp_rules_lock *lock, const char *text,
-		 vp_rules_fn between, void *arg,
-		 struct vp_rules_change *change, struct vp_rules_error *error)
+int vp_rules_del_all(const struct vp_rules_lock *lock, const char *const *texts,
+		     size_t count, vp_rules_fn between, void *arg,
+		     struct vp_rules_change *changes,
+		     struct vp_rules_error *error)
 {
+	const struct texts gone = { .texts = texts, .count = count };
 	struct edit *edits = NULL;
 	struct vp_rules rules;
-	size_t count = 0, i;
+	size_t nedits = 0, i;
 	int ret;
 
-	memset(change, 0, sizeof(*change));
+	memset(changes, 0, count * sizeof(*changes));
 	if (lock->dir < 0)
 		return fail_errno(error, ENOLCK, "the rule files");
 	ret = vp_rules_read(&rules, error);
@@ -646,17 +610,34 @@ int vp_rules_del(const struct vp_rules_lock *lock, const char *text,
 		}
 	}
 	if (!ret)
-		ret = prepare_dels(&rules, text, edits, &count, change, error);
-	if (!ret && !count && !change->left)
-		ret = vp_rules_fail(error, -ENOENT, "no rule file has '%.80s'",
-				    text);
+		ret = prepare_dels(&rules, &gone, edits, &nedits, changes, error);
 	if (!ret)
-		ret = commit(lock, edits, count, between, arg, error);
-	if (ret)
-		change->changed = 0;
-	for (i = 0; i < count; i++)
+		ret = check_all_found(&gone, changes, error);
+	if (!ret)
+		ret = commit(lock, edits, nedits, between, arg, error);
+	for (i = 0; ret && i < count; i++)
+		changes[i].changed = 0;
+	for (i = 0; i < nedits; i++)
 		free(edits[i].text);
 	free(edits);
 	vp_rules_free(&rules);
 	return ret;
+}
+
+/**
+ * vp_rules_del() - delete one rule wherever it stands in /etc
+ * @lock: from vp_rules_lock()
+ * @text: its canonical form
+ * @between: as of vp_rules_del_all()
+ * @arg: for @between
+ * @change: says what was done, and where the rule still stands
+ * @error: says why not
+ *
+ * Return: as vp_rules_del_all().
+ */
+int vp_rules_del(const struct vp_rules_lock *lock, const char *text,
+		 vp_rules_fn between, void *arg,
+		 struct vp_rules_change *change, struct vp_rules_error *error)
+{
+	return vp_rules_del_all(lock, &text, 1, between, arg, change, error);
 }

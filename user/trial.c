@@ -53,15 +53,15 @@ struct vp_trial_before {
 	size_t ndevs;
 };
 
-/* In the folder above that of the rules of /run. */
-static char *make_path(const char *name)
+/* In the folder above that of the rules of /run; who only looks makes none. */
+static char *make_path(const char *name, bool create)
 {
 	char *folder = vp_rules_make_path(VP_RULES_RUN, NULL), *path = NULL;
 	char *slash = folder ? strrchr(folder, '/') : NULL;
 
 	if (slash) {
 		*slash = '\0';
-		if (mkdir(folder, 0755) && errno != EEXIST)
+		if (create && mkdir(folder, 0755) && errno != EEXIST)
 			vp_out_verbose("%s: %s", folder, strerror(errno));
 		if (asprintf(&path, "%s/%s", folder, name) < 0)
 			path = NULL;
@@ -247,7 +247,7 @@ static void wait_until(const struct timespec *until, const char *path)
 static void keep(const char *path, int lock, const struct timespec *until,
 		 const struct vp_trial_before *before)
 {
-	char *taken = make_path(TAKEN_BACK);
+	char *taken = make_path(TAKEN_BACK, true);
 
 	detach(lock);
 	openlog("vfiopolicy", LOG_PID, LOG_DAEMON);
@@ -286,7 +286,7 @@ static int start(const char *path, int lock, const struct timespec *until,
 static int make_file(const char *path, unsigned int seconds,
 		     const struct timespec *until)
 {
-	char *unfinished = make_path(UNFINISHED);
+	char *unfinished = make_path(UNFINISHED, true);
 	int fd, ret = 0;
 
 	fd = unfinished ? mkostemp(unfinished, O_CLOEXEC) : -1;
@@ -345,7 +345,7 @@ int vp_trial_begin(struct vp_trial *trial, struct vp_nl *nl,
 		return ret;
 	clock_gettime(CLOCK_BOOTTIME, &until);
 	until.tv_sec += seconds;
-	trial->path = make_path(UNCONFIRMED);
+	trial->path = make_path(UNCONFIRMED, true);
 	fd = trial->path ? make_file(trial->path, seconds, &until) : -ENOMEM;
 	if (fd < 0) {
 		/* Whose it is that is there, it is not ours to remove. */
@@ -422,7 +422,8 @@ void vp_trial_end(struct vp_trial *trial, bool keep)
 	trial->before = NULL;
 }
 
-static enum vp_trial_state look_at(const char *path, unsigned int *left)
+static enum vp_trial_state look_at(const char *path, bool clear,
+				   unsigned int *left)
 {
 	enum vp_trial_state state = VP_TRIAL_LASTS;
 	long long until = 0;
@@ -437,7 +438,8 @@ static enum vp_trial_state look_at(const char *path, unsigned int *left)
 			break;
 		/* Somebody may have cleared it away, and another one begun. */
 		if (is_at(fileno(file), path)) {
-			unlink(path);
+			if (clear)
+				unlink(path);
 			state = VP_TRIAL_KILLED;
 			break;
 		}
@@ -451,6 +453,24 @@ static enum vp_trial_state look_at(const char *path, unsigned int *left)
 	return state;
 }
 
+static enum vp_trial_state look_for(bool clear, unsigned int *left)
+{
+	char *path = make_path(UNCONFIRMED, false);
+	char *taken = make_path(TAKEN_BACK, false);
+	enum vp_trial_state state = VP_TRIAL_NONE;
+
+	*left = 0;
+	if (path)
+		state = look_at(path, clear, left);
+	/* One that has begun to put the rules back waits for nothing. */
+	if (!state && taken &&
+	    look_at(taken, clear, left) == VP_TRIAL_KILLED)
+		state = VP_TRIAL_KILLED;
+	free(path);
+	free(taken);
+	return state;
+}
+
 /**
  * vp_trial_look() - is something on trial
  * @left: set to the seconds that it still has
@@ -461,18 +481,20 @@ static enum vp_trial_state look_at(const char *path, unsigned int *left)
  */
 enum vp_trial_state vp_trial_look(unsigned int *left)
 {
-	char *path = make_path(UNCONFIRMED), *taken = make_path(TAKEN_BACK);
-	enum vp_trial_state state = VP_TRIAL_NONE;
+	return look_for(true, left);
+}
 
-	*left = 0;
-	if (path)
-		state = look_at(path, left);
-	/* One that has begun to put the rules back waits for nothing. */
-	if (!state && taken && look_at(taken, left) == VP_TRIAL_KILLED)
-		state = VP_TRIAL_KILLED;
-	free(path);
-	free(taken);
-	return state;
+/**
+ * vp_trial_peek() - the same, for who only shows it
+ * @left: as above
+ *
+ * Nothing is cleared away. Only root sees what is on trial.
+ *
+ * Return: as above.
+ */
+enum vp_trial_state vp_trial_peek(unsigned int *left)
+{
+	return look_for(false, left);
 }
 
 /**
@@ -482,7 +504,7 @@ enum vp_trial_state vp_trial_look(unsigned int *left)
  */
 int vp_trial_confirm(void)
 {
-	char *path = make_path(UNCONFIRMED);
+	char *path = make_path(UNCONFIRMED, false);
 	int ret = 0;
 
 	if (!path)

@@ -40,6 +40,7 @@ bool vp_trial_is_over(const struct vp_trial *trial);
 int vp_trial_put_back(const struct vp_trial *trial, struct vp_nl *nl);
 void vp_trial_end(struct vp_trial *trial, bool keep);
 enum vp_trial_state vp_trial_look(unsigned int *left);
+enum vp_trial_state vp_trial_peek(unsigned int *left);
 int vp_trial_confirm(void);
 
 #endif /* VFIOPOLICY_TRIAL_H */

@@ -77,7 +77,9 @@ static void print_json(const struct claim *claim, const struct vp_nl_dev *dev,
 static int refuse_unnamed(struct claim *claim)
 {
 	const char *address = claim->dev->address;
+	char driver[VP_HOST_LEN];
 	struct vp_nl_dev dev;
+	bool vfio;
 
 	if (!vp_nl_dev(&claim->nl, address, &dev)) {
 		vp_out_error("%s (%s): its rule expects something else at this place: %u %s",
@@ -86,9 +88,19 @@ static int refuse_unnamed(struct claim *claim)
 				  address);
 		return VP_EXIT_NOT_MET;
 	}
-	vp_out_error("%s (%s): no rule wants it away from the host, which has it with %s",
-		     address, claim->name, vp_verdict_driver(claim->dev->driver));
-	if (claim->release)
+	/* Left over from a module that was unloaded, or from a fallback. */
+	if (claim->release &&
+	    vp_release_is_kept(&claim->host, claim->dev, driver))
+		return vp_release_by_sysfs(&claim->host, claim->dev, claim->args,
+					   true);
+	vfio = vp_device_is_vfio(&claim->host, address, claim->dev->driver);
+	vp_out_error("%s (%s): no rule wants it away from the host%s %s",
+		     address, claim->name,
+		     vfio ? ", and yet it is with" : ", which has it with",
+		     vp_verdict_driver(claim->dev->driver));
+	if (claim->release && vfio)
+		vp_out_error_more("Nothing was changed: it has no override of ours, so somebody else gave it to that driver, as vfio-pci.ids= does; vfiopolicy check names what does.");
+	else if (claim->release)
 		vp_out_error_more("Nothing was changed: there is nothing to give back.");
 	else
 		vp_out_error_more("Nothing was changed. vfiopolicy add %s makes a rule; vfiopolicy explain %s says which were tried.",
@@ -347,7 +359,8 @@ static int ask_module(struct claim *claim)
 	if (!ret) {
 		ret = claim_or_release(claim);
 	} else if (ret == -ENOENT && claim->release) {
-		ret = vp_release_by_sysfs(&claim->host, claim->dev, claim->args);
+		ret = vp_release_by_sysfs(&claim->host, claim->dev, claim->args,
+					  false);
 	} else {
 		vp_out_nl_error("module vfiopolicy", &claim->nl.error);
 		ret = VP_EXIT_KERNEL;
@@ -391,7 +404,8 @@ const struct vp_command vp_cmd_claim = {
 	.synopsis = "DEVICE [--wait=SEC] [--force] [--dry-run]",
 	.summary = "bring one device to where its rule wants it, now",
 	.help =
-"  DEVICE            an address, network interface, disk or device file\n"
+"  DEVICE            an address, network interface, disk or device file, or the\n"
+"                    name of the rule that has it\n"
 "  --wait=SEC        wait so long for it (10; 0: do not wait)\n"
 "  --force           also from under a running system that uses it\n"
 "  --dry-run         say what would happen, and change nothing\n"
@@ -412,12 +426,13 @@ const struct vp_command vp_cmd_release = {
 	.synopsis = "DEVICE [--wait=SEC] [--dry-run]",
 	.summary = "give one device back to the host, now; its rule stays",
 	.help =
-"  DEVICE            its address\n"
+"  DEVICE            its address, or the name of the rule that has it\n"
 "  --wait=SEC        wait so long for it (10; 0: do not wait)\n"
 "  --dry-run         say what would happen, and change nothing\n"
 "It stays with the host until 'claim', or until it is plugged in again or the\n"
 "host restarts. 'del' is what gives it back for good. Works without the module,\n"
-"too: then by the device's override in sysfs.\n",
+"too, and for what was left on vfio-pci when the module or its rule went: then by\n"
+"the device's override in sysfs.\n",
 	.examples =
 "  vfiopolicy release 82:00.0        the GPU back to nouveau\n"
 "  vfiopolicy claim 82:00.0          and away from it again\n",

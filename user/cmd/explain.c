@@ -326,7 +326,8 @@ const struct vp_command vp_cmd_explain = {
 	.synopsis = "DEVICE [--on FILE]",
 	.summary = "which rules were tried on a device, which one has the say, and why",
 	.help =
-"  DEVICE            an address, network interface, disk or device file\n"
+"  DEVICE            an address, network interface, disk or device file, or the\n"
+"                    name of a rule that has one device\n"
 "  --on FILE         a device of that snapshot, and the rules of the files\n"
 "Without the module, the rules are those of the files, too.\n",
 	.examples =

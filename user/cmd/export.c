@@ -7,6 +7,7 @@
  */
 #include "command.h"
 #include "device.h"
+#include "named.h"
 #include "output.h"
 #include "resolve.h"
 
@@ -259,29 +260,68 @@ static void put_in_order(struct export *export)
 }
 
 /* Return: an exit status. */
-static int take(struct export *export, const char *word)
+static int take_device(struct export *export, const struct vp_host_dev *dev)
 {
-	const struct vp_host_dev *dev;
-	char error[VP_RESOLVE_LEN];
-	int ret;
+	const struct vp_host_dev **more;
 
-	ret = vp_resolve(&export->host, word, &dev, error, sizeof(error));
-	if (ret) {
-		if (ret == -ENOENT)
-			vp_out_error("'%s' is no device here: expected an address, a network interface or a disk; vfiopolicy list -a shows them",
-				     word);
-		else
-			vp_out_error("%s", error);
-		return VP_EXIT_NOT_FOUND;
-	}
 	if (dev->bridge) {
 		vp_out_error("%s is a bridge: no guest can have it; name the device behind it",
 			     dev->address);
 		return VP_EXIT_USAGE;
 	}
-	if (!is_named(export, dev))
-		export->devs[export->count++] = dev;
+	if (is_named(export, dev))
+		return VP_EXIT_DONE;
+	more = reallocarray(export->devs, export->count + 1, sizeof(*more));
+	if (!more) {
+		vp_out_error("%s", strerror(ENOMEM));
+		return VP_EXIT_KERNEL;
+	}
+	export->devs = more;
+	export->devs[export->count++] = dev;
 	return VP_EXIT_DONE;
+}
+
+/* All that a rule has. Return: an exit status, or -1 when the word is no rule. */
+static int take_rule(struct export *export, const char *word)
+{
+	struct vp_named named;
+	int ret = vp_named_find(&export->host, word, &named) ?
+		  -1 : VP_EXIT_DONE;
+	size_t i;
+
+	if (!ret && !named.count) {
+		vp_out_error("rule %u has no device that is present: %s",
+			     named.id, named.text);
+		ret = VP_EXIT_NOT_FOUND;
+	}
+	for (i = 0; i < named.count && !ret; i++)
+		ret = take_device(export, named.devs[i]);
+	vp_named_free(&named);
+	return ret;
+}
+
+/* Return: an exit status. */
+static int take(struct export *export, const char *word)
+{
+	char error[VP_RESOLVE_LEN], hint[VP_DEVICE_LEN];
+	const struct vp_host_dev *dev;
+	int ret, status;
+
+	ret = vp_resolve(&export->host, word, &dev, error, sizeof(error));
+	if (!ret)
+		return take_device(export, dev);
+	status = ret == -ENOENT ? take_rule(export, word) : -1;
+	if (status >= 0)
+		return status;
+	if (ret == -ENOENT)
+		vp_out_error("'%s' is no device here: expected an address, a network interface, a disk or a rule's name; vfiopolicy list -a shows them",
+			     word);
+	else
+		vp_out_error("%s", error);
+	if (vp_device_hint(&export->host, word, hint) ||
+	    vp_named_hint(&export->host, word, hint))
+		vp_out_error_more("%s", hint);
+	return VP_EXIT_NOT_FOUND;
 }
 
 /* Return: an exit status. */
@@ -317,12 +357,6 @@ static int export_all(struct export *export, const struct vp_args *args)
 {
 	int ret = VP_EXIT_DONE, i;
 
-	export->devs = reallocarray(NULL, (size_t)args->nwords,
-				    sizeof(const void *));
-	if (!export->devs) {
-		vp_out_error("%s", strerror(ENOMEM));
-		return VP_EXIT_KERNEL;
-	}
 	for (i = 1; i < args->nwords && !ret; i++)
 		ret = take(export, args->words[i]);
 	if (ret)
@@ -367,7 +401,8 @@ const struct vp_command vp_cmd_export = {
 "  stratovirt        -device options; mind that addr= is free in the guest\n"
 "  kubevirt          permittedHostDevices, in YAML; says where an id means more than\n"
 "                    what was named, for KubeVirt knows nothing else\n"
-"  DEVICE            an address, network interface, disk or device file\n"
+"  DEVICE            an address, network interface, disk or device file, or the\n"
+"                    name of a rule: all the devices that it has\n"
 "A device that is not on vfio-pci is printed as well, and said to be so; exit\n"
 "status 4.\n",
 	.examples =

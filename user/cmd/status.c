@@ -4,6 +4,8 @@
  *
  * Is the host as the rules say, and if not, why.
  */
+#include <time.h>
+
 #include <json.h>
 #include <libsmartcols.h>
 
@@ -12,6 +14,7 @@
 #include "rules.h"
 #include "status.h"
 #include "table.h"
+#include "trial.h"
 
 enum {
 	COL_RULE,
@@ -49,12 +52,16 @@ static const struct vp_out_column dev_columns[] = {
  * @judge: what is known of rules and devices
  * @files: the rules that are saved
  * @boot: what the next boot knows of them
+ * @trial: how an apply that is to be confirmed fares
+ * @left: seconds that it still has
  */
 struct status {
 	const struct vp_args *args;
 	struct vp_judge judge;
 	struct vp_rules files;
 	struct vp_boot boot;
+	enum vp_trial_state trial;
+	unsigned int left;
 };
 
 static void print_line(struct status *status, const struct vp_tally *tally,
@@ -64,10 +71,10 @@ static void print_line(struct status *status, const struct vp_tally *tally,
 	/* Without -v there is no column for the origin. */
 	size_t at = status->args->verbose ? 0 : 1;
 
-	if (tally->readable && tally->parsed.name[0])
-		snprintf(text, sizeof(text), "%s", tally->parsed.name);
-	else
-		snprintf(text, sizeof(text), "%u", tally->rule->id);
+	/* Both go with the commands that take a rule. */
+	snprintf(text, sizeof(text), "%u%s%s", tally->rule->id,
+		 tally->readable && tally->parsed.name[0] ? " " : "",
+		 tally->readable ? tally->parsed.name : "");
 	vp_out_cell(line, COL_RULE, text);
 	if (!at)
 		vp_out_cell(line, COL_ORIGIN,
@@ -250,6 +257,23 @@ static void say_boot(const struct status *status)
 		vp_out_error("the next boot does not know what the rule files say: vfiopolicy apply");
 }
 
+/* What is in force may not be for long. */
+static void say_trial(const struct status *status)
+{
+	time_t end = time(NULL) + status->left;
+	char at[16] = "";
+	struct tm when;
+
+	if (status->trial == VP_TRIAL_KILLED)
+		vp_out_error("what was applied with --confirm was neither confirmed nor all taken back: the process that waited was killed; vfiopolicy apply brings in what the files say");
+	if (status->trial != VP_TRIAL_LASTS)
+		return;
+	if (localtime_r(&end, &when))
+		strftime(at, sizeof(at), ", at %H:%M:%S", &when);
+	vp_out_error("an apply waits to be confirmed: in %u seconds%s, the rules that were in force before are put back; vfiopolicy confirm keeps these",
+		     status->left, at);
+}
+
 static struct json_object *json_boot(const struct vp_boot *boot)
 {
 	struct json_object *obj = json_object_new_object(), *list, *image;
@@ -288,6 +312,10 @@ static void json_status(struct status *status, struct json_object *list,
 	vp_out_json_bool(obj, "disabled", info->disabled);
 	vp_out_json_number(obj, "rules_bad", info->rules_bad);
 	vp_out_json_number(obj, "files_not_in_force", unsaid);
+	if (status->trial == VP_TRIAL_LASTS)
+		vp_out_json_number(obj, "confirm_within", status->left);
+	else
+		vp_out_json_string(obj, "confirm_within", NULL);
 	json_object_object_add(obj, "boot", json_boot(&status->boot));
 	json_object_object_add(obj, "rules", list);
 	devs = json_object_new_array();
@@ -307,6 +335,8 @@ static int status_of_rules(struct status *status)
 
 	vp_boot_look(&status->files, &status->boot);
 	say_boot(status);
+	status->trial = vp_trial_peek(&status->left);
+	say_trial(status);
 	list = json ? json_object_new_array() : NULL;
 	bad = print_rules(status, list);
 	met = !bad && !status->judge.info.rules_bad && !unsaid;
@@ -414,7 +444,8 @@ const struct vp_command vp_cmd_status = {
 "  -v, --verbose     where each rule came from, and each device, too\n"
 "  --summary         nothing but the last line\n"
 "A rule that names no device present counts as not met. Without the module, what\n"
-"the rule files want is compared with what sysfs shows.\n",
+"the rule files want is compared with what sysfs shows. Until when an apply waits\n"
+"to be confirmed is said to root.\n",
 	.examples =
 "  vfiopolicy status || mail -s 'not as the rules say' root\n"
 "  vfiopolicy status gpu0            why is it not met\n"

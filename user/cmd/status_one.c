@@ -9,6 +9,7 @@
 
 #include "device.h"
 #include "output.h"
+#include "release.h"
 #include "rulearg.h"
 #include "status.h"
 
@@ -281,13 +282,24 @@ static int status_of_left(const struct vp_judge *judge,
 	return VP_EXIT_DONE;
 }
 
+/* It may still be where a rule had it that is gone. */
 static int refuse_unnamed(const struct vp_judge *judge,
 			  const struct vp_host_dev *here)
 {
-	vp_out_error("%s: no rule %s; the host has it with %s", here->address,
+	char driver[VP_HOST_LEN];
+	bool kept = vp_release_is_kept(&judge->host, here, driver);
+	bool vfio = vp_device_is_vfio(&judge->host, here->address, here->driver);
+
+	vp_out_error("%s: no rule %s; %s %s%s", here->address,
 		     judge->info.disabled ?
 		     "counts, since the module was loaded with disable=1" :
-		     "names it", vp_verdict_driver(here->driver));
+		     "names it",
+		     kept || vfio ? "all the same it is with" : "the host has it with",
+		     vp_verdict_driver(here->driver),
+		     kept ? ", as its driver override says" : "");
+	if (kept)
+		vp_out_error_more("To give it back to the host: vfiopolicy release %s",
+				  here->address);
 	vp_out_error_more("vfiopolicy explain %s says which were tried.",
 			  here->address);
 	return VP_EXIT_NOT_FOUND;

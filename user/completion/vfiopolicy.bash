@@ -134,7 +134,7 @@ _vfiopolicy_operand() {
 	del)
 		_vfiopolicy_reply < <(_vfiopolicy_rules)
 		;;
-	status)
+	status | claim | release | explain)
 		_vfiopolicy_reply < <(_vfiopolicy_rules)
 		_vfiopolicy_with_devices
 		;;
@@ -142,10 +142,11 @@ _vfiopolicy_operand() {
 		if [ "$2" = 0 ]; then
 			_vfiopolicy_reply < <(printf '%s\n' libvirt qemu stratovirt kubevirt)
 		else
+			_vfiopolicy_reply < <(_vfiopolicy_rules)
 			_vfiopolicy_with_devices
 		fi
 		;;
-	claim | release | explain | groups)
+	groups)
 		_vfiopolicy_with_devices
 		;;
 	sriov)

@@ -92,10 +92,10 @@ complete -c vfiopolicy -f
 complete -c vfiopolicy -n 'not __vfiopolicy_has_command' -a '(__vfiopolicy_commands)'
 complete -c vfiopolicy -n 'string match -q -- "-*" (commandline -ct)' -a '(__vfiopolicy_options)'
 complete -c vfiopolicy -n '__vfiopolicy_in add' -a '(__vfiopolicy_rule_words; __vfiopolicy_devices)'
-complete -c vfiopolicy -n '__vfiopolicy_in del status' -a '(__vfiopolicy_rules)'
+complete -c vfiopolicy -n '__vfiopolicy_in del status claim release explain' -a '(__vfiopolicy_rules)'
 complete -c vfiopolicy -n '__vfiopolicy_in claim release explain status groups' -a '(__vfiopolicy_devices)'
 complete -c vfiopolicy -n '__vfiopolicy_in -n 0 sriov' -a '(__vfiopolicy_devices)'
 complete -c vfiopolicy -n '__vfiopolicy_in -n 0 export' -a 'libvirt qemu stratovirt kubevirt'
-complete -c vfiopolicy -n '__vfiopolicy_in export; and not __vfiopolicy_in -n 0 export' -a '(__vfiopolicy_devices)'
+complete -c vfiopolicy -n '__vfiopolicy_in export; and not __vfiopolicy_in -n 0 export' -a '(__vfiopolicy_rules; __vfiopolicy_devices)'
 complete -c vfiopolicy -n '__vfiopolicy_in -n 0 help' -a '(__vfiopolicy_commands)'
 complete -c vfiopolicy -l on -r -F

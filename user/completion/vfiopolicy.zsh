@@ -140,10 +140,11 @@ _vfiopolicy() {
 	('') _vfiopolicy_commands ;;
 	(add) _vfiopolicy_rule_words ;;
 	(del) _vfiopolicy_rules ;;
-	(status) _vfiopolicy_rules; _vfiopolicy_devices ;;
-	(claim|release|explain|groups) _vfiopolicy_devices ;;
+	(status|claim|release|explain) _vfiopolicy_rules; _vfiopolicy_devices ;;
+	(groups) _vfiopolicy_devices ;;
 	(export)
 		if (( operands )); then
+			_vfiopolicy_rules
 			_vfiopolicy_devices
 		else
 			compadd -- libvirt qemu stratovirt kubevirt

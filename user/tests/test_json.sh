@@ -247,8 +247,17 @@ valid 0 apply-next-boot apply -j --next-boot --no-image
 says rules 4
 valid 5 del-dry-run del -j --dry-run disks
 says devices.0.address '"0000:05:00.0"'
-valid 0 del del -j --no-image later
+says texts.0 '"vfio 144d:a80a name=disks"'
+valid 0 del del -j --no-image later gpu0
 says rules '[]'
+says texts '["vfio 1234:0001 name=later", "vfio 0000:82:00.0 10de:1b39 name=gpu0"]'
+says left '[]'
+echo vfio-pci >"$sys/bus/pci/devices/0000:05:00.0/driver_override"
+valid 0 del del -j --no-image --all
+says changed true
+says left '["0000:05:00.0"]'
+valid 0 status status -j
+says confirm_within null
 
 rm "$rules"/*
 valid 1 import import -j

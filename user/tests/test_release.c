@@ -55,7 +55,8 @@ static int release(void)
 
 	if (vp_host_open(&host, tree_root, "/nonexistent"))
 		tree_fail("vp_host_open");
-	ret = vp_release_by_sysfs(&host, vp_host_find(&host, GPU), &args);
+	ret = vp_release_by_sysfs(&host, vp_host_find(&host, GPU), &args,
+				  false);
 	vp_host_close(&host);
 	return ret;
 }
@@ -69,6 +70,38 @@ static void test_plain(void)
 	   "its override is cleared");
 	ok(has("bus/pci/drivers_probe", GPU), "and offered to the host's drivers");
 	tree_remove();
+}
+
+/* Whose doing is it that the host has not got it? */
+static void kept(const char *driver, const char *override, bool want,
+		 const char *desc)
+{
+	char now[VP_HOST_LEN];
+	struct vp_host host;
+
+	memcpy(tree_root + strlen(tree_root) - 6, "XXXXXX", 6);
+	make();
+	tree_link(GPU, "driver", driver);
+	tree_text("bus/pci/devices/" GPU, "driver_override", override);
+	if (vp_host_open(&host, tree_root, "/nonexistent"))
+		tree_fail("vp_host_open");
+	ok(vp_release_is_kept(&host, vp_host_find(&host, GPU), now) == want,
+	   "%s", desc);
+	vp_host_close(&host);
+	tree_remove();
+}
+
+static void test_kept(void)
+{
+	kept("../../drivers/vfio-pci", "vfio-pci\n", true,
+	     "an override keeps it on vfio-pci");
+	kept("../../drivers/vfiopolicy", "vfiopolicy\n", true, "or held");
+	kept("../../drivers/vfio-pci", "(null)\n", false,
+	     "what vfio-pci has by its ids is not ours");
+	kept("../../drivers/nouveau", "vfio-pci\n", false,
+	     "nor what the host has all the same");
+	kept("../../drivers/vfio-pci", "nouveau\n", false,
+	     "nor what has somebody else's override");
 }
 
 static void test_moved(void)
@@ -107,6 +140,7 @@ static void test_moved(void)
 int main(void)
 {
 	test_plain();
+	test_kept();
 	test_moved();
 	return done();
 }

@@ -232,9 +232,10 @@ struct rule_case {
 
 static const struct rule_case rules[] = {
 	{ "0000:05:00.0", "vfio at=0000:00:03.2/00.0 144d:a80a",
-	  "0000:05:00.0 device 144d:a80a, model Samsung SSD 980, S/N S69?[2J, driver nvme" },
+	  "0000:05:00.0 device 144d:a80a, model Samsung SSD 980, S/N S69?[2J, "
+	  "nvme0, nvme0n1, driver nvme" },
 	{ "0000:00:17.0", "vfio at=0000:00:17.0 8086:a352",
-	  "0000:00:17.0 device 8086:a352, driver ahci" },
+	  "0000:00:17.0 device 8086:a352, sda, driver ahci" },
 	{ "0000:03:00.0", "vfio at=0000:00:1d.0/00.0 8086:1572",
 	  "0000:03:00.0 device 8086:1572, MAC 52:54:00:12:34:56, enp3s0, driver i40e" },
 	{ "0000:03:10.1", "vfio vfs-of=0000:00:1d.0/00.0/3 8086:154c",

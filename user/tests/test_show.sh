@@ -227,19 +227,19 @@ leave 8086:*
 vfio 1234:5678
 EOF
 	golden 4 "status" status -n <<'EOF'
-RULE   WANTS                   STATE        WHY
-3      leave 8086:*            met          5 left to the host
-gpu0   0000:82:00.0 10de:1b39  met          0000:82:00.0 isolated
-disks  144d:a80a               not met      0000:06:00.0 native: nvme has it; 1 of 2 met
-4      1234:5678               not present  no device that is present is named by it
+RULE     WANTS                   STATE        WHY
+3        leave 8086:*            met          5 left to the host
+1 gpu0   0000:82:00.0 10de:1b39  met          0000:82:00.0 isolated
+2 disks  144d:a80a               not met      0000:06:00.0 native: nvme has it; 1 of 2 met
+4        1234:5678               not present  no device that is present is named by it
 2 of 4 rules are not met; status RULE says more
 EOF
 	golden 4 "status, and more of it" status -nv <<'EOF'
-RULE   ORIGIN  WANTS                   STATE        WHY
-3      file    leave 8086:*            met          5 left to the host
-gpu0   file    0000:82:00.0 10de:1b39  met          0000:82:00.0 isolated
-disks  file    144d:a80a               not met      0000:06:00.0 native: nvme has it; 1 of 2 met
-4      file    1234:5678               not present  no device that is present is named by it
+RULE     ORIGIN  WANTS                   STATE        WHY
+3        file    leave 8086:*            met          5 left to the host
+1 gpu0   file    0000:82:00.0 10de:1b39  met          0000:82:00.0 isolated
+2 disks  file    144d:a80a               not met      0000:06:00.0 native: nvme has it; 1 of 2 met
+4        file    1234:5678               not present  no device that is present is named by it
 
 DEVICE        RULE  STATE     WHY
 0000:05:00.0     2  met       isolated

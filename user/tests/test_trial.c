@@ -151,6 +151,8 @@ static void test_confirmed(void)
 	begin(&trial, 600);
 	ok(vp_trial_look(&left) == VP_TRIAL_LASTS && left > 590 && left <= 600,
 	   "it lasts");
+	ok(vp_trial_peek(&left) == VP_TRIAL_LASTS && left > 590,
+	   "as who only shows it sees, too");
 	ok(vp_trial_begin(&other, &nl, 5) == -EEXIST, "there is one at a time");
 	vp_trial_end(&other, false);
 	ok(vp_trial_look(&left) == VP_TRIAL_LASTS, "which the other one leaves");
@@ -190,6 +192,9 @@ static void test_killed(void)
 	end_keeper(SIGKILL);
 	ok(vp_trial_is_over(&trial), "the process that waited is killed");
 	vp_trial_end(&trial, true);
+	ok(vp_trial_peek(&left) == VP_TRIAL_KILLED &&
+	   vp_trial_peek(&left) == VP_TRIAL_KILLED && !access(file, F_OK),
+	   "who only shows it clears nothing away");
 	ok(vp_trial_look(&left) == VP_TRIAL_KILLED, "that is not taken back");
 	ok(access(file, F_OK) && vp_trial_look(&left) == VP_TRIAL_NONE,
 	   "it is told once, and cleared away");
