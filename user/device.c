@@ -130,6 +130,37 @@ static int device_of_rule(const struct vp_host *host,
 }
 
 /**
+ * vp_device_serial() - does a word have a serial number that some device has
+ * @host: the host
+ * @word: what was typed: the number, perhaps behind serial= or the like
+ * @hint: set to how to name that device, or to nothing; %VP_DEVICE_LEN bytes
+ *
+ * What a disk or a controller calls itself is shown, and looks as if it would do;
+ * no rule can ask for it, as nobody can read it once the disk has gone to a guest.
+ *
+ * Return: true when there is one.
+ */
+bool vp_device_serial(const struct vp_host *host, const char *word, char *hint)
+{
+	const char *equals = strchr(word, '='), *number;
+	struct vp_host_identity identity;
+	const struct vp_host_dev *dev;
+
+	hint[0] = '\0';
+	number = equals ? equals + 1 : word;
+	for (dev = host->devs; number[0] && dev < host->devs + host->count;
+	     dev++) {
+		vp_host_identify(host, dev, &identity);
+		if (!identity.serial[0] || strcmp(identity.serial, number) != 0)
+			continue;
+		snprintf(hint, VP_DEVICE_LEN, "%s has the serial number %.64s: name it by its address, or its disk as in /dev/disk/by-id.",
+			 dev->address, number);
+		return true;
+	}
+	return false;
+}
+
+/**
  * vp_device_find() - the device that a word of the command line means
  * @host: the host
  * @word: what was typed
@@ -163,7 +194,8 @@ int vp_device_find(struct vp_host *host, const char *word,
 		vp_out_error("'%s' is no device here: expected an address, a network interface, a disk, a device file, or a rule's name",
 			     word);
 	if (vp_device_hint(host, word, text) ||
-	    vp_named_hint(host, word, text))
+	    vp_named_hint(host, word, text) ||
+	    vp_device_serial(host, word, text))
 		vp_out_error_more("%s", text);
 	return ret == -ENOTUNIQ ? VP_EXIT_USAGE : VP_EXIT_NOT_FOUND;
 }

@@ -11,6 +11,7 @@
 int vp_device_host(struct vp_host *host, const char *on);
 int vp_device_find(struct vp_host *host, const char *word,
 		   const struct vp_host_dev **dev);
+bool vp_device_serial(const struct vp_host *host, const char *word, char *hint);
 bool vp_device_hint(const struct vp_host *host, const char *word, char *hint);
 bool vp_device_is_vfio_driver(const char *driver);
 bool vp_device_is_vfio(const struct vp_host *host, const char *address,

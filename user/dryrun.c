@@ -111,6 +111,17 @@ void vp_dry_say(const struct vp_host *host, const struct vp_dry_dev *dry,
 			   dry->then.rule_text);
 }
 
+/**
+ * vp_dry_use_word() - what a line about a use begins with
+ * @use: the use
+ *
+ * Return: a word; data that nobody uses is no use.
+ */
+const char *vp_dry_use_word(const struct vp_use *use)
+{
+	return use->kind == VP_USE_DATA ? "note" : "used";
+}
+
 static struct json_object *json_end(const struct vp_nl_dev *end)
 {
 	struct json_object *obj = json_object_new_object();
@@ -219,7 +230,19 @@ static void say_uses(struct vp_safety *safety, const struct vp_dry_dev *before,
 		return;
 	vp_safety_uses(safety, after->dev, &uses);
 	for (i = 0; i < uses.count; i++)
-		vp_out_say("  used: %s", uses.uses[i].text);
+		vp_out_say("  %s: %s", vp_dry_use_word(&uses.uses[i]),
+			   uses.uses[i].text);
+}
+
+/* A driver has it and keeps it: what is left to do. */
+static void say_left(const struct vp_host *host, const struct vp_dry_dev *dry)
+{
+	char text[VP_VERDICT_LEN];
+
+	if (dry->then.reason != VFIOPOLICY_REASON_NATIVE_DRIVER)
+		return;
+	vp_verdict_todo(host, &dry->then, text);
+	vp_out_say("  %s", text);
 }
 
 /**
@@ -252,7 +275,7 @@ int vp_dry_change(const struct vp_dry_change *change, struct json_object *list)
 			    &after);
 		if (is_dry_same(&before, &after))
 			continue;
-		if (!change->later &&
+		if (!change->later && !change->done &&
 		    vp_dry_refuse_busy(change->host, &after, change->what)) {
 			count = -EBUSY;
 			break;
@@ -260,6 +283,8 @@ int vp_dry_change(const struct vp_dry_change *change, struct json_object *list)
 		count++;
 		vp_dry_say(change->host, &after, change->later);
 		say_uses(&safety, &before, &after);
+		if (change->done)
+			say_left(change->host, &after);
 		if (list)
 			json_object_array_add(list, vp_dry_json(change->host,
 								&after));

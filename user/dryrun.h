@@ -6,6 +6,7 @@
 #include "forecast.h"
 
 struct json_object;
+struct vp_use;
 
 /**
  * struct vp_dry_change - a change of rules that is only looked at
@@ -15,6 +16,7 @@ struct json_object;
  * @before: the rules that are in force
  * @after: those that would be
  * @later: nothing is done before the next boot
+ * @done: it was made just now; @devs are as they were before
  * @what: what was asked for
  */
 struct vp_dry_change {
@@ -24,6 +26,7 @@ struct vp_dry_change {
 	const struct vp_table *before;
 	const struct vp_table *after;
 	bool later;
+	bool done;
 	const char *what;
 };
 
@@ -46,6 +49,7 @@ void vp_dry_look(const struct vp_host *host, const struct vp_table *table,
 		 bool asked, struct vp_dry_dev *dry);
 void vp_dry_say(const struct vp_host *host, const struct vp_dry_dev *dry,
 		bool later);
+const char *vp_dry_use_word(const struct vp_use *use);
 struct json_object *vp_dry_json(const struct vp_host *host,
 				const struct vp_dry_dev *dry);
 bool vp_dry_refuse_busy(const struct vp_host *host,

@@ -7,6 +7,7 @@
 #include "judge.h"
 #include "output.h"
 #include "rulearg.h"
+#include "sysfs.h"
 
 /**
  * vp_judge_open() - begin without rules and devices
@@ -145,6 +146,45 @@ static void take_tally(struct vp_judge *judge, struct vp_tally *tally,
 	}
 }
 
+/* Has the device as many VFs as the rule says? */
+static void judge_vfs(const struct vp_judge *judge, struct vp_tally *tally,
+		      const struct vp_host_dev *pf)
+{
+	const u32 wanted = tally->parsed.num_vfs;
+	unsigned int now;
+
+	if (vp_wish_vfs(&judge->host, pf, wanted, tally->wish) != VP_WISH_FINE ||
+	    vp_sysfs_number_dev(&judge->host, pf->address, "sriov_numvfs",
+				&now) || now == wanted)
+		return;
+	snprintf(tally->wish, sizeof(tally->wish),
+		 "%s has %u VFs, not %u: vfiopolicy sriov %s %u", pf->address,
+		 now, wanted, pf->address, wanted);
+}
+
+/* What else the rule says than who gets its devices. */
+static void judge_wishes(struct vp_judge *judge, struct vp_tally *tally)
+{
+	const struct vp_rule *rule = &tally->parsed;
+	const struct vp_host_dev *dev;
+	uid_t uid;
+	gid_t gid;
+
+	if (!tally->readable)
+		return;
+	if (rule->action == VP_VFIO && rule->owner[0] && tally->total)
+		vp_wish_owner(rule->owner, &uid, &gid, tally->wish);
+	if (rule->action == VP_LEAVE && rule->num_vfs) {
+		vp_judge_host(judge);
+		for (dev = judge->host.devs; !tally->wish[0] &&
+		     dev < judge->host.devs + judge->host.count; dev++)
+			if (vp_match(rule, &dev->facts, NULL) == VP_FIT_MATCH)
+				judge_vfs(judge, tally, dev);
+	}
+	if (tally->wish[0] && tally->verdict < VP_VERDICT_NOT_MET)
+		tally->verdict = VP_VERDICT_NOT_MET;
+}
+
 /**
  * vp_judge_rule() - how one rule fares
  * @judge: what is known
@@ -165,6 +205,7 @@ void vp_judge_rule(struct vp_judge *judge, const struct vp_nl_rule *rule,
 	/* Leaving is what happens anyhow. */
 	if (tally->readable && tally->parsed.action == VP_LEAVE) {
 		tally->verdict = VP_VERDICT_MET;
+		judge_wishes(judge, tally);
 		return;
 	}
 	if (judge->info.disabled) {
@@ -174,10 +215,11 @@ void vp_judge_rule(struct vp_judge *judge, const struct vp_nl_rule *rule,
 	take_tally(judge, tally, false);
 	if (!tally->total)
 		take_tally(judge, tally, true);
-	if (tally->total || !judge->dev_count)
-		return;
-	tally->second = true;
-	take_tally(judge, tally, false);
+	if (!tally->total && judge->dev_count) {
+		tally->second = true;
+		take_tally(judge, tally, false);
+	}
+	judge_wishes(judge, tally);
 }
 
 /* Devices of the host that a rule leaves to it. */
@@ -267,14 +309,7 @@ void vp_judge_why_device(struct vp_judge *judge, const struct vp_nl_dev *dev,
 			  dev->found);
 }
 
-/**
- * vp_judge_why() - why the verdict on a rule is what it is
- * @judge: what is known
- * @tally: the rule
- * @buf: where to; %VP_JUDGE_LEN bytes
- */
-void vp_judge_why(struct vp_judge *judge, const struct vp_tally *tally,
-		  char *buf)
+static void why(struct vp_judge *judge, const struct vp_tally *tally, char *buf)
 {
 	const struct vp_nl_dev *dev = tally->worst;
 	const size_t size = VP_JUDGE_LEN;
@@ -313,6 +348,23 @@ void vp_judge_why(struct vp_judge *judge, const struct vp_tally *tally,
 			       tally->met, tally->total);
 	if (dev->rule && dev->rule != tally->rule->id)
 		scnprintf(buf + n, size - n, "; rule %u comes first", dev->rule);
+}
+
+/**
+ * vp_judge_why() - why the verdict on a rule is what it is
+ * @judge: what is known
+ * @tally: the rule
+ * @buf: where to; %VP_JUDGE_LEN bytes
+ */
+void vp_judge_why(struct vp_judge *judge, const struct vp_tally *tally,
+		  char *buf)
+{
+	size_t n;
+
+	why(judge, tally, buf);
+	n = strlen(buf);
+	if (tally->wish[0])
+		scnprintf(buf + n, VP_JUDGE_LEN - n, "; %s", tally->wish);
 }
 
 /**

@@ -6,6 +6,7 @@
 #include "nl.h"
 #include "safety.h"
 #include "verdict.h"
+#include "wishes.h"
 
 /* Room for every sentence that is made here. */
 #define VP_JUDGE_LEN	(VP_VERDICT_LEN * 2)
@@ -47,6 +48,7 @@ struct vp_judge {
  * @in_use: those of them that a user has open
  * @used: one of these
  * @worst: the one that is furthest from it; NULL when there is none
+ * @wish: what its options ask for and is not so; empty for nothing
  */
 struct vp_tally {
 	const struct vp_nl_rule *rule;
@@ -59,6 +61,7 @@ struct vp_tally {
 	size_t in_use;
 	const struct vp_nl_dev *used;
 	const struct vp_nl_dev *worst;
+	char wish[VP_WISH_LEN];
 };
 
 int vp_judge_open(struct vp_judge *judge);

@@ -247,29 +247,28 @@ char vp_kernel_option(const char *config, const char *option)
 	return 'n';
 }
 
-/* Calls for "MODULE.alias=PATTERN", many of which stand between NULs. */
-static bool try_builtin(const char *text, size_t len, const char *modalias,
-			vp_kernel_alias_fn fn, void *arg)
+/* "MODULE.alias=PATTERN", many of which stand between NULs. */
+static bool each_builtin(const char *text, size_t len, vp_kernel_pattern_fn fn,
+			 void *arg)
 {
+	static const char alias[] = ".alias=";
 	const char *pos = text, *end = text + len, *dot;
 	char module[VP_KERNEL_LEN];
 
 	for (; pos < end; pos += strlen(pos) + 1) {
-		dot = strstr(pos, ".alias=pci:");
-		if (!dot || (size_t)(dot - pos) >= sizeof(module) ||
-		    fnmatch(dot + strlen(".alias="), modalias, 0))
+		dot = strstr(pos, alias);
+		if (!dot || (size_t)(dot - pos) >= sizeof(module))
 			continue;
 		memcpy(module, pos, (size_t)(dot - pos));
 		module[dot - pos] = '\0';
-		if (fn(module, arg))
+		if (fn(dot + strlen(alias), module, arg))
 			return true;
 	}
 	return false;
 }
 
-/* Calls for "alias PATTERN MODULE", a line each; changes the text. */
-static bool try_modules(char *text, const char *modalias,
-			vp_kernel_alias_fn fn, void *arg)
+/* "alias PATTERN MODULE", a line each; changes the text. */
+static bool each_module(char *text, vp_kernel_pattern_fn fn, void *arg)
 {
 	static const char alias[] = "alias ";
 	char *line, *next, *module;
@@ -282,13 +281,57 @@ static bool try_modules(char *text, const char *modalias,
 			continue;
 		line += strlen(alias);
 		module = strchr(line, ' ');
-		if (!module || strncmp(line, "pci:", 4) != 0)
+		if (!module)
 			continue;
 		*module++ = '\0';
-		if (!fnmatch(line, modalias, 0) && fn(module, arg))
+		if (fn(line, module, arg))
 			return true;
 	}
 	return false;
+}
+
+/**
+ * vp_kernel_patterns() - which modules say that they know which devices
+ * @kernels: the kernels
+ * @release: of which one
+ * @builtin: those that are built in, instead of the others
+ * @fn: called for each pattern of a modalias, on whatever bus
+ * @arg: handed on to @fn
+ *
+ * The list is long: who asks for many modules or devices goes over it once.
+ *
+ * Return: true when @fn did.
+ */
+bool vp_kernel_patterns(const struct vp_kernels *kernels, const char *release,
+			bool builtin, vp_kernel_pattern_fn fn, void *arg)
+{
+	bool done = false;
+	size_t len;
+	char *text;
+
+	text = load(kernels, release,
+		    builtin ? "modules.builtin.modinfo" : "modules.alias", &len);
+	if (text)
+		done = builtin ? each_builtin(text, len, fn, arg) :
+				 each_module(text, fn, arg);
+	free(text);
+	return done;
+}
+
+/* A device whose modules are looked for. */
+struct wanted {
+	const char *modalias;
+	vp_kernel_alias_fn fn;
+	void *arg;
+};
+
+static bool take_fitting(const char *pattern, const char *module, void *arg)
+{
+	const struct wanted *wanted = arg;
+
+	return !strncmp(pattern, "pci:", 4) &&
+	       !fnmatch(pattern, wanted->modalias, 0) &&
+	       wanted->fn(module, wanted->arg);
 }
 
 /**
@@ -306,17 +349,10 @@ bool vp_kernel_aliases(const struct vp_kernels *kernels, const char *release,
 		       bool builtin, const char *modalias,
 		       vp_kernel_alias_fn fn, void *arg)
 {
-	bool done = false;
-	size_t len;
-	char *text;
+	struct wanted wanted = { .modalias = modalias, .fn = fn, .arg = arg };
 
-	text = load(kernels, release,
-		    builtin ? "modules.builtin.modinfo" : "modules.alias", &len);
-	if (text)
-		done = builtin ? try_builtin(text, len, modalias, fn, arg) :
-				 try_modules(text, modalias, fn, arg);
-	free(text);
-	return done;
+	return vp_kernel_patterns(kernels, release, builtin, take_fitting,
+				  &wanted);
 }
 
 /**

@@ -44,6 +44,9 @@ struct vp_kernels {
 
 /* Called for a module that knows a device, until it returns true. */
 typedef bool (*vp_kernel_alias_fn)(const char *module, void *arg);
+/* Called for a pattern of a modalias and its module, until it returns true. */
+typedef bool (*vp_kernel_pattern_fn)(const char *pattern, const char *module,
+				     void *arg);
 
 void vp_kernels_find(const struct vp_site *site, struct vp_kernels *kernels);
 enum vp_kernel_has vp_kernel_module(const struct vp_kernels *kernels,
@@ -51,6 +54,8 @@ enum vp_kernel_has vp_kernel_module(const struct vp_kernels *kernels,
 				    char *path, size_t size);
 char *vp_kernel_config(const struct vp_kernels *kernels, const char *release);
 char vp_kernel_option(const char *config, const char *option);
+bool vp_kernel_patterns(const struct vp_kernels *kernels, const char *release,
+			bool builtin, vp_kernel_pattern_fn fn, void *arg);
 bool vp_kernel_aliases(const struct vp_kernels *kernels, const char *release,
 		       bool builtin, const char *modalias,
 		       vp_kernel_alias_fn fn, void *arg);

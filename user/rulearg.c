@@ -7,7 +7,9 @@
  * shown with a mark below the place where it stops being one.
  */
 #include <ctype.h>
+#include <limits.h>
 
+#include "device.h"
 #include "named.h"
 #include "output.h"
 #include "resolve.h"
@@ -71,6 +73,24 @@ static int print_device(const struct vp_host_dev *dev, bool ids, char *buf,
 	return 0;
 }
 
+#define VFS_OF		"vfs-of="
+
+/*
+ * vfs-of=enp3s0/0-3, and so for every name of a PF but its place, which is kept as
+ * it is. Return: the length of the name, which stands behind the '='; 0 for none.
+ */
+static size_t pf_len(const char *word)
+{
+	const char *name = word + strlen(VFS_OF);
+	size_t len;
+
+	if (strncmp(word, VFS_OF, strlen(VFS_OF)) != 0)
+		return 0;
+	len = strcspn(name, "/");
+	/* What goes on by another device and function is a place. */
+	return strchr(name + len, '.') ? 0 : len;
+}
+
 /**
  * struct words - a command line on its way to a rule
  * @host: where devices are looked for; NULL to take words as they are
@@ -78,6 +98,8 @@ static int print_device(const struct vp_host_dev *dev, bool ids, char *buf,
  * @words: the words
  * @device: which of them is what a device is called, or -1
  * @ids: one of them has ids
+ * @of: which of them names a PF by what it is called, or -1
+ * @pf: that PF
  * @quiet: say nothing of what is wrong
  */
 struct words {
@@ -86,8 +108,56 @@ struct words {
 	char *const *words;
 	int device;
 	bool ids;
+	int of;
+	const struct vp_host_dev *pf;
 	bool quiet;
 };
+
+/*
+ * Which PF is meant by the words. Return: 0, or -errno after having said why it is
+ * none.
+ */
+static int find_pf(struct words *words, int i)
+{
+	char error[VP_RESOLVE_LEN], name[NAME_MAX + 1];
+	const char *word = words->words[i];
+	size_t len = pf_len(word);
+	const struct vp_host_dev *dev;
+	int ret;
+
+	if (!len || len >= sizeof(name))
+		return 0;
+	snprintf(name, sizeof(name), "%.*s", (int)len, word + strlen(VFS_OF));
+	if (!may_be_device(name))
+		return 0;
+	ret = vp_resolve(words->host, name, &dev, error, sizeof(error));
+	/* The address of what is away is kept; odd words are the parser's. */
+	if (ret && (ret == -ENOENT || is_address(name)))
+		return 0;
+	if (ret) {
+		if (!words->quiet)
+			vp_out_error("%s", error);
+		return ret;
+	}
+	/* A VF has none: what is said of its address will do. */
+	if (dev->facts.vf)
+		return 0;
+	words->of = i;
+	words->pf = dev;
+	return 0;
+}
+
+/* The place of the PF, which outlasts new cards, and what stood behind its name. */
+static char *put_vfs_of(const struct words *words, char *end)
+{
+	const char *word = words->words[words->of];
+	struct vp_place place;
+
+	end = stpcpy(end, VFS_OF);
+	vp_match_place(&words->pf->facts, &place);
+	end += vp_place_print(&place, end, VP_RULEARG_LEN);
+	return stpcpy(end, word + strlen(VFS_OF) + pf_len(word));
+}
 
 /* Return: 0, or -errno after having said why. */
 static int find_device(struct words *words, struct vp_rulearg *arg)
@@ -97,8 +167,12 @@ static int find_device(struct words *words, struct vp_rulearg *arg)
 	int i, ret;
 
 	words->device = -1;
+	words->of = -1;
 	for (i = 0; i < words->count; i++) {
 		words->ids |= are_ids(words->words[i]);
+		ret = words->host ? find_pf(words, i) : 0;
+		if (ret)
+			return ret;
 		if (!words->host || !may_be_device(words->words[i]))
 			continue;
 		ret = vp_resolve(words->host, words->words[i], &dev, error,
@@ -131,7 +205,7 @@ static int find_device(struct words *words, struct vp_rulearg *arg)
 /* The words with a blank between them, behind an action if they have none. */
 static char *join(const struct words *words, const struct vp_rulearg *arg)
 {
-	size_t size = sizeof(SUPPLIED) + VP_RULEARG_LEN;
+	size_t size = sizeof(SUPPLIED) + 2 * VP_RULEARG_LEN;
 	char *text, *end;
 	int i;
 
@@ -142,7 +216,9 @@ static char *join(const struct words *words, const struct vp_rulearg *arg)
 		return NULL;
 	end = stpcpy(text, SUPPLIED);
 	for (i = 0; i < words->count; i++) {
-		if (i != words->device) {
+		if (i == words->of) {
+			end = put_vfs_of(words, end);
+		} else if (i != words->device) {
 			end = stpcpy(end, words->words[i]);
 		} else if (print_device(arg->dev, words->ids, end,
 					VP_RULEARG_LEN)) {
@@ -262,6 +338,17 @@ static int parse(char *text, const struct words *words, struct vp_rulearg *arg)
 	return -EINVAL;
 }
 
+/* What is shown of a device is not what it can be named by. */
+static void say_serials(const struct words *words)
+{
+	char hint[VP_DEVICE_LEN];
+	int i;
+
+	for (i = 0; words->host && i < words->count; i++)
+		if (vp_device_serial(words->host, words->words[i], hint))
+			vp_out_error_more("%s", hint);
+}
+
 static int read_words(struct words *words, struct vp_rulearg *arg)
 {
 	char *text;
@@ -271,10 +358,13 @@ static int read_words(struct words *words, struct vp_rulearg *arg)
 	ret = find_device(words, arg);
 	if (ret)
 		return ret;
+	arg->pf = words->pf;
 	text = join(words, arg);
 	if (!text)
 		return -ENOMEM;
 	ret = parse(text, words, arg);
+	if (ret && !words->quiet)
+		say_serials(words);
 	free(text);
 	return ret;
 }

@@ -102,8 +102,10 @@ static int stage(const struct vp_rules_lock *lock, struct edit *edit,
 	fd = openat(lock->dir, name,
 		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return vp_rules_fail(error, -errno, "%s is unchanged: no file can be made beside it: %s",
-				     edit->path, strerror(errno));
+		return vp_rules_fail(error, -errno, "%s is unchanged: no file can be made beside it: %s%s",
+				     edit->path, strerror(errno),
+				     errno == EACCES && geteuid() ?
+				     ". This takes root" : "");
 	memcpy(edit->temporary, name, sizeof(name));
 	ret = fill(fd, edit);
 	if (close(fd) && !ret)

@@ -222,7 +222,7 @@ static void tell_vfs(const struct search *search)
 	count = strtoul(text, NULL, 10);
 	if (count)
 		vp_safety_add(search->uses, VP_USE_VFS, false,
-			      "it has %lu VF%s, which would go (echo 0 > /sys/bus/pci/devices/%s/sriov_numvfs removes them)",
+			      "it has %lu VF%s, which would go (vfiopolicy sriov %s 0 removes them)",
 			      count, count == 1 ? "" : "s",
 			      search->dev->address);
 }

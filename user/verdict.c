@@ -38,7 +38,7 @@ static const struct words reasons[] = {
 	[VFIOPOLICY_REASON_MODULE_MISSING] = {
 		"module-missing", "no driver %t",
 		"waits: %t is not there and could not be loaded",
-		"'modprobe %t' says why; then: vfiopolicy claim %a",
+		"'modprobe %t' says why, or its rule means another by driver= (vfio-pci has a dash); then: vfiopolicy claim %a",
 	},
 	[VFIOPOLICY_REASON_TARGET_REFUSED] = {
 		"target-refused", "%t refused it", "was refused by %t",
@@ -103,7 +103,7 @@ static const struct words reasons[] = {
 	},
 	[VFIOPOLICY_REASON_VFS_ENABLED] = {
 		"vfs-enabled", "has VFs", "has VFs, and stays with %d until they are gone",
-		"first: echo 0 > /sys/bus/pci/devices/%a/sriov_numvfs",
+		"first: vfiopolicy sriov %a 0",
 	},
 	[VFIOPOLICY_REASON_NO_TARGET] = {
 		"no-target", "cannot go to %t",

@@ -68,15 +68,22 @@ void vp_vfs_free(struct vp_vfs *vfs)
 	memset(vfs, 0, sizeof(*vfs));
 }
 
-/* The host's own interface on a VF, if it is up. */
-static bool find_net(const struct vp_host *host, const struct vp_host_dev *vf,
-		     char *name)
+/**
+ * vp_vfs_net() - has the host an interface on a device that is up
+ * @host: the host
+ * @dev: the device, a VF or another one
+ * @name: set to the first one; %VP_HOST_LEN bytes
+ *
+ * Return: true when it has.
+ */
+bool vp_vfs_net(const struct vp_host *host, const struct vp_host_dev *dev,
+		char *name)
 {
 	struct vp_host_identity identity;
 	char path[128], text[VP_SYSFS_LEN];
 	size_t i;
 
-	vp_host_identify(host, vf, &identity);
+	vp_host_identify(host, dev, &identity);
 	for (i = 0; i < identity.net_count; i++) {
 		snprintf(path, sizeof(path), "class/net/%s/flags",
 			 identity.nets[i].name);
@@ -137,7 +144,7 @@ bool vp_vfs_use(struct vp_safety *safety, const struct vp_host_dev *vf,
 		snprintf(text, VP_VFS_LEN, "is in use: a user has it open");
 	else if (find_use(safety, vf, text))
 		;
-	else if (find_net(host, vf, net))
+	else if (vp_vfs_net(host, vf, net))
 		snprintf(text, VP_VFS_LEN, "is the host's interface %s, which is up",
 			 net);
 	return text[0];

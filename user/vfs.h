@@ -28,6 +28,8 @@ struct vp_vfs {
 int vp_vfs_read(const struct vp_host *host, const struct vp_host_dev *pf,
 		struct vp_vfs *vfs);
 void vp_vfs_free(struct vp_vfs *vfs);
+bool vp_vfs_net(const struct vp_host *host, const struct vp_host_dev *dev,
+		char *name);
 bool vp_vfs_use(struct vp_safety *safety, const struct vp_host_dev *vf,
 		const struct vp_nl_dev *told, char *text);
 int vp_vfs_count(const struct vp_host *host, const struct vp_host_dev *pf);

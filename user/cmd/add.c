@@ -5,8 +5,8 @@
  * Makes one rule of all words, looks whether it names what the user means and
  * whether the host does without that, saves it, gives it to the module, and waits
  * until the devices it names are where it wants them. What it looks at first is
- * in add_plan.c and add_check.c, what it says in add_report.c, and what it would
- * do in add_dry.c.
+ * in add_plan.c, add_check.c and add_wishes.c, what it says in add_report.c, and
+ * what it would do in add_dry.c.
  */
 #include "add.h"
 #include "device.h"
@@ -262,6 +262,8 @@ static int check(struct add *add)
 {
 	int ret = add_check_matches(add);
 
+	if (!ret && !add->existed)
+		ret = add_check_wishes(add);
 	if (!ret && (!add->existed || add_takes_over(add)) &&
 	    add->words.rule.action != VP_LEAVE)
 		ret = add_check_uses(add);
@@ -339,16 +341,19 @@ const struct vp_command vp_cmd_add = {
 "  82:00.0, enp3s0, /dev/nvme1n1   a device by what it is called now: what is\n"
 "                    stored is where it is and what it is\n"
 "  10de:1b39, 144d:a80a:*:*        devices by vendor and device id\n"
-"  at=0000:00:1c.0/00.0, vfs-of=0000:03:00.0/0-3, class=3d, dsn=..., external,\n"
-"  except=..., name=gpu0 ...       the rest of the language: man vfiopolicy.rules\n"
+"  vfs-of=enp3s0/0-3               VFs of a port, also before it has them\n"
+"  at=0000:00:1c.0/00.0, class=3d, dsn=..., external, except=..., name=gpu0 ...\n"
+"                    the rest of the language: man vfiopolicy.rules\n"
 "  --all             all the devices it names, when that is more than one\n"
-"  --absent-ok       add it although no device present is named by it\n"
+"  --absent-ok       although no device present is named by it, or owner= is\n"
+"                    nobody yet\n"
 "  --runtime         now only: until the module is unloaded or the host restarts\n"
 "  --next-boot       later only: saved, and nothing else\n"
 "  --wait=SEC        wait so long for the devices (10; 0: do not wait)\n"
-"  --force           although the host uses a device, or its IOMMU group cannot\n"
-"                    be given to a guest; says what it overrides, and writes it\n"
-"                    into the rule (allow=) where it holds at the next boot, too\n"
+"  --force           although the host uses a device, its IOMMU group cannot be\n"
+"                    given to a guest, or driver= or vfs= cannot work; says what\n"
+"                    it overrides, and writes it into the rule (allow=) where it\n"
+"                    holds at the next boot, too\n"
 "  --no-image        leave the boot images as they are: a later apply rebuilds them\n"
 "  --dry-run         say what would be done, and do nothing; exit status 5 if\n"
 "                    it would change something\n"
@@ -363,7 +368,7 @@ const struct vp_command vp_cmd_add = {
 	.examples =
 "  vfiopolicy add 82:00.0            one device, from now on and at every boot\n"
 "  vfiopolicy add 10de:1b39 with=slot a GPU with its audio function\n"
-"  vfiopolicy add vfs-of=0000:03:00.0/0-3 name=vfs\n"
+"  vfiopolicy add vfs-of=enp3s0/0-3 name=vfs    VFs, when sriov makes them\n"
 "  vfiopolicy add enp3s0 --dry-run   what would happen\n",
 	.saves = true,
 	.options = VP_OPT_NO_IMAGE | VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_ALL |

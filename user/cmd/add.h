@@ -52,6 +52,7 @@ struct add_pin {
  * @count: number of @matches
  * @bridges: number of bridges that it names
  * @bridge: one of them
+ * @pf: the PF whose VFs it names, while it has none of them; NULL for none
  * @nl: the connection to the module
  * @module: the module has answered; else the rules are those of the files
  * @devs: devices as the module has them
@@ -75,6 +76,7 @@ struct add {
 	size_t count;
 	size_t bridges;
 	const struct vp_host_dev *bridge;
+	const struct vp_host_dev *pf;
 	struct vp_nl nl;
 	bool module;
 	struct vp_nl_dev *devs;
@@ -118,10 +120,13 @@ static inline bool add_takes_over(const struct add *add)
 }
 
 /* add_check.c: each returns an exit status */
-int add_check_matches(const struct add *add);
+int add_check_matches(struct add *add);
 int add_check_files(const struct add *add);
 int add_check_uses(struct add *add);
 int add_check_groups(const struct add *add);
+
+/* add_wishes.c */
+int add_check_wishes(const struct add *add);
 
 /* add_plan.c */
 int add_plan(struct add *add);

@@ -9,9 +9,13 @@
 #include "output.h"
 #include "policy.h"
 #include "resolve.h"
+#include "vfs.h"
+#include "wishes.h"
 
 /* Uses of one device that a refusal lists. */
 #define LISTED	6
+/* Longer paths are cut where uses are told. */
+#define MOUNT_LEN	100
 
 static const char *count_in_words(size_t count, char *buf, size_t size)
 {
@@ -78,13 +82,14 @@ static int refuse_bridge(const struct add *add)
 	return VP_EXIT_USAGE;
 }
 
-static int refuse_absent(const struct add *add)
+static int refuse_absent(const struct add *add, const char *why)
 {
 	char hint[VP_DEVICE_LEN];
 	int i;
 
-	vp_out_error("%s names no device that is present",
-		     vp_rulearg_selectors(add->words.text));
+	vp_out_error("%s names no device that is present%s%s",
+		     vp_rulearg_selectors(add->words.text), why[0] ? ": " : "",
+		     why);
 	/* 82:00 reads as an id, and is an address without its function. */
 	for (i = 0; i < add->args->nwords; i++)
 		if (vp_device_hint(&add->host, add->args->words[i], hint))
@@ -95,20 +100,25 @@ static int refuse_absent(const struct add *add)
 
 /**
  * add_check_matches() - does the rule name what the user means
- * @add: this run
+ * @add: this run; the PF is filled in
  *
  * A rule said again changes nothing, so there is nothing to refuse.
  *
  * Return: an exit status.
  */
-int add_check_matches(const struct add *add)
+int add_check_matches(struct add *add)
 {
 	const unsigned int given = add->args->given;
+	char why[VP_WISH_LEN];
+	enum vp_wish come = VP_WISH_FINE;
 
 	if (!add->count && add->bridges)
 		return refuse_bridge(add);
-	if (!add->count && !(given & VP_OPT_ABSENT_OK))
-		return refuse_absent(add);
+	/* VFs come when their PF is told to make them. */
+	if (!add->count)
+		come = vp_wish_vfs_of(&add->host, &add->words.rule, &add->pf, why);
+	if (come != VP_WISH_FINE && !(given & VP_OPT_ABSENT_OK))
+		return refuse_absent(add, why);
 	/* Whoever says where means all that is there; leaving harms nobody. */
 	if (add->count > 1 && !vp_rulearg_has_place(&add->words.rule) &&
 	    add->words.rule.action != VP_LEAVE && !(given & VP_OPT_ALL) &&
@@ -270,6 +280,57 @@ static bool is_lasting(const struct add *add, const struct add_dev *taken)
 	return false;
 }
 
+/* Where a file system that the host may well do without is mounted. */
+static bool find_mount(const struct vp_use *use, char *path, size_t size)
+{
+	static const char *const needed[] = {
+		"/", "/usr", "/var", "/home", "/etc", "/boot", "/boot/efi",
+		"/boot/firmware", "/efi", "/nix", "/opt",
+	};
+	const char *end = strstr(use->text, " is on it (");
+	size_t i;
+
+	if (use->kind != VP_USE_MOUNT || !end ||
+	    (size_t)(end - use->text) >= size)
+		return false;
+	snprintf(path, size, "%.*s", (int)(end - use->text), use->text);
+	for (i = 0; i < ARRAY_SIZE(needed); i++)
+		if (!strcmp(path, needed[i]))
+			return false;
+	/* To be typed as it stands there. */
+	for (i = 0; isalnum((unsigned char)path[i]) || (path[i] && strchr("/._-", path[i])); i++)
+		;
+	return path[0] == '/' && !path[i];
+}
+
+/* When nothing but file systems is in the way, they can go. */
+static void say_umounts(const struct add *add)
+{
+	const struct add_dev *taken;
+	char path[MOUNT_LEN];
+	const struct vp_use *use;
+	bool print = false;
+	size_t i, k;
+
+	do {
+		for (i = 0; i < add->taken_count; i++) {
+			taken = &add->taken[i];
+			for (k = 0; k < taken->uses.count; k++) {
+				use = &taken->uses.uses[k];
+				if (!vp_safety_refuses(use, add_is_later(add)) ||
+				    is_allowed(add, use))
+					continue;
+				if (!find_mount(use, path, sizeof(path)))
+					return;
+				if (print)
+					vp_out_error_more("  umount %s    # then the host does without it",
+							  path);
+			}
+		}
+		print = !print;
+	} while (print);
+}
+
 static int refuse_in_use(const struct add *add, size_t used)
 {
 	bool lasts = false;
@@ -281,6 +342,7 @@ static int refuse_in_use(const struct add *add, size_t used)
 		say_in_use(add, &add->taken[i]);
 		lasts |= is_lasting(add, &add->taken[i]);
 	}
+	say_umounts(add);
 	say_others(add, used);
 	if (!lasts)
 		vp_out_error_more("Nothing was changed. --next-boot takes it when the host starts the next time; --force would take it away from a running system.");
@@ -323,10 +385,16 @@ static int override(struct add *add, const struct add_dev *taken)
 static void say_notes(const struct add *add)
 {
 	const struct add_dev *taken;
+	char net[VP_HOST_LEN];
 	size_t i, k;
 
 	for (i = 0; i < add->taken_count; i++) {
 		taken = &add->taken[i];
+		/* With an address or a route it would be a use. */
+		if (add->host.sysfs && !vp_safety_refusing(&taken->uses, false) &&
+		    vp_vfs_net(&add->host, taken->dev, net))
+			vp_out_note("%s: its interface %s is up, and the host has no address and no route on it",
+				    taken->dev->address, net);
 		for (k = 0; k < taken->uses.count; k++)
 			if (taken->uses.uses[k].kind == VP_USE_DATA)
 				vp_out_note("%s: %s", taken->dev->address,

@@ -47,7 +47,8 @@ static void say_devices(const struct add *add)
 			    taken->take_over, &dry);
 		vp_dry_say(&add->host, &dry, add_is_later(add));
 		for (k = 0; k < taken->uses.count; k++)
-			vp_out_say("  used: %s", taken->uses.uses[k].text);
+			vp_out_say("  %s: %s", vp_dry_use_word(&taken->uses.uses[k]),
+				   taken->uses.uses[k].text);
 		if (add->words.rule.action == VP_VFIO &&
 		    taken->fit == VP_FIT_MATCH)
 			say_group(add, taken);
@@ -149,7 +150,10 @@ int add_dry_run(struct add *add)
 	if (add->args->on)
 		vp_out_note("a snapshot does not say what its host uses: that is not looked at");
 	say_devices(add);
-	if (!add->count)
+	if (add->pf)
+		vp_out_say("%s has no such VF yet: vfiopolicy sriov %s N makes N of them",
+			   add->pf->address, add->pf->address);
+	else if (!add->count)
 		vp_out_say("no device that is present is named by it");
 	for (i = 0; i < add->pin_count; i++)
 		vp_out_say("%s would be kept for the host by a rule of its own, as %s: %s",

@@ -216,6 +216,9 @@ int add_report(const struct add *add, const struct vp_watch *watch)
 		vp_out_say("%zu device%s present %s left to the host by it",
 			   add->count, add->count == 1 ? " that is" : "s that are",
 			   add->count == 1 ? "is" : "are");
+	else if (add->pf)
+		vp_out_say("%s has no such VF yet; now: vfiopolicy sriov %s N",
+			   add->pf->address, add->pf->address);
 	else if (!watch->count)
 		vp_out_say("no device that is present is named by it; those that come are");
 	add_say_rule(add);

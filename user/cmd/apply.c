@@ -14,6 +14,7 @@
 #include "table.h"
 #include "trial.h"
 #include "watch.h"
+#include "wishes.h"
 
 static int refuse(const struct vp_rules *rules)
 {
@@ -22,12 +23,14 @@ static int refuse(const struct vp_rules *rules)
 	return VP_EXIT_USAGE;
 }
 
-static int say(const struct vp_args *args, const struct vp_nl_replaced *replaced)
+static int say(const struct apply *apply, const struct vp_nl_replaced *replaced)
 {
-	struct json_object *obj;
+	const struct vp_args *args = apply->args;
+	struct json_object *obj, *devs;
 
 	if (args->given & VP_OPT_JSON) {
 		obj = vp_out_json();
+		devs = json_object_new_array();
 		vp_out_json_bool(obj, "changed", replaced->changed);
 		vp_out_json_bool(obj, "dry_run", false);
 		vp_out_json_number(obj, "rules", replaced->count);
@@ -36,10 +39,16 @@ static int say(const struct vp_args *args, const struct vp_nl_replaced *replaced
 			vp_out_json_number(obj, "confirm_within", args->confirm);
 		else
 			vp_out_json_string(obj, "confirm_within", NULL);
+		if (replaced->changed)
+			apply_devices(apply, true, devs);
+		json_object_object_add(obj, "devices", devs);
 		vp_out_json_print(obj);
 	} else if (replaced->changed) {
 		vp_out_say("rules of the files in force: %u; added or deleted: %u",
 			   replaced->count, replaced->changed);
+		/* On a host with thousands of devices that takes a while. */
+		if (!args->quiet)
+			apply_devices(apply, true, NULL);
 	} else {
 		vp_out_say("rules of the files in force: %u, as before",
 			   replaced->count);
@@ -85,9 +94,10 @@ static int refuse_over(const struct vp_trial *trial, struct vp_nl *nl)
 	return VP_EXIT_KERNEL;
 }
 
-static int bring_into_force(const struct vp_args *args, struct vp_nl *nl,
+static int bring_into_force(const struct apply *apply, struct vp_nl *nl,
 			    const char *const *texts, size_t count)
 {
+	const struct vp_args *args = apply->args;
 	struct vp_trial trial = { 0 };
 	struct vp_nl_replaced replaced;
 	bool over;
@@ -103,7 +113,7 @@ static int bring_into_force(const struct vp_args *args, struct vp_nl *nl,
 		return VP_EXIT_KERNEL;
 	}
 	over = replaced.changed && vp_trial_is_over(&trial);
-	ret = over ? refuse_over(&trial, nl) : say(args, &replaced);
+	ret = over ? refuse_over(&trial, nl) : say(apply, &replaced);
 	vp_trial_end(&trial, replaced.changed && !over);
 	return ret;
 }
@@ -111,6 +121,7 @@ static int bring_into_force(const struct vp_args *args, struct vp_nl *nl,
 static int replace(const struct vp_args *args, const struct vp_rules *rules)
 {
 	const char **texts = calloc(rules->count + 1, sizeof(*texts));
+	struct apply apply = { .args = args, .files = rules };
 	struct vp_nl nl;
 	size_t i;
 	int ret;
@@ -122,13 +133,18 @@ static int replace(const struct vp_args *args, const struct vp_rules *rules)
 	for (i = 0; i < rules->count; i++)
 		texts[i] = rules->entries[i].text;
 	ret = vp_nl_open(&nl);
+	if (!ret)
+		ret = apply_look(&apply, &nl);
 	if (ret) {
 		vp_out_nl_error("module vfiopolicy", &nl.error);
 		ret = VP_EXIT_KERNEL;
 	} else {
-		ret = bring_into_force(args, &nl, texts, rules->count);
+		ret = apply_check_odds(&apply);
 	}
+	if (!ret)
+		ret = bring_into_force(&apply, &nl, texts, rules->count);
 	vp_nl_close(&nl);
+	apply_free(&apply);
 	free(texts);
 	return ret;
 }
@@ -157,6 +173,25 @@ static int say_later(const struct vp_args *args, const struct vp_rules *rules)
 	return VP_EXIT_DONE;
 }
 
+/* Files may come from elsewhere, and the user later. */
+static void say_owners(const struct vp_rules *rules)
+{
+	const struct vp_rules_entry *entry;
+	char text[VP_WISH_LEN];
+	size_t i;
+	uid_t uid;
+	gid_t gid;
+
+	for (i = 0; i < rules->count; i++) {
+		entry = &rules->entries[i];
+		if (entry->text && !entry->duplicate && entry->rule->owner[0] &&
+		    vp_wish_owner(entry->rule->owner, &uid, &gid, text) !=
+		    VP_WISH_FINE)
+			vp_out_note("%s, line %u: %s", vp_rules_path(rules, entry),
+				    entry->line, text);
+	}
+}
+
 /* Return: an exit status. */
 static int read_and_apply(const struct vp_args *args)
 {
@@ -168,6 +203,7 @@ static int read_and_apply(const struct vp_args *args)
 		vp_out_error("%s", error.text);
 		return VP_EXIT_KERNEL;
 	}
+	say_owners(&rules);
 	if (rules.bad || rules.refused)
 		ret = refuse(&rules);
 	else if (args->given & VP_OPT_DRY_RUN)

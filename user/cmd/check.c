@@ -180,6 +180,7 @@ static int look(struct vp_check *check, const struct vp_args *args)
 	vp_check_boot(check);
 	vp_check_rivals(check);
 	vp_check_devices(check);
+	vp_check_wishes(check);
 
 	for (i = 0; i < check->count; i++)
 		ready &= check->findings[i].level != VP_CHECK_TODO;

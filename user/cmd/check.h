@@ -80,5 +80,6 @@ void vp_check_modules(struct vp_check *check);
 void vp_check_boot(struct vp_check *check);
 void vp_check_rivals(struct vp_check *check);
 void vp_check_devices(struct vp_check *check);
+void vp_check_wishes(struct vp_check *check);
 
 #endif /* VFIOPOLICY_CHECK_H */

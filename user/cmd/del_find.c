@@ -186,7 +186,8 @@ static const char *find_text(const struct del *del, int nwords,
 	if (is_known(del, arg->text))
 		return arg->text;
 	text = find_selectors(del, &arg->rule);
-	if (text || !arg->dev || vp_rulearg_try(NULL, nwords, words, &plain))
+	if (text || (!arg->dev && !arg->pf) ||
+	    vp_rulearg_try(NULL, nwords, words, &plain))
 		return text;
 	/* What was typed, the address say, and not what that has become. */
 	*arg = plain;

@@ -3,7 +3,7 @@
  * vfiopolicy export libvirt|qemu|stratovirt|kubevirt DEVICE...
  *
  * What a hypervisor wants to be told to give these devices to a guest. Nothing
- * is changed, and the module is not asked.
+ * is changed, and the module is not asked: sysfs says what is on vfio-pci.
  */
 #include "command.h"
 #include "device.h"
@@ -20,7 +20,7 @@
 /**
  * struct export - one run of the command
  * @host: the host
- * @devs: the devices that were named, each once, functions of a slot together
+ * @devs: the devices that were named, each once; functions of a slot together
  * @count: number of @devs
  */
 struct export {
@@ -29,9 +29,11 @@ struct export {
 	size_t count;
 };
 
+/* VFs are apart from one another, wherever their numbers put them. */
 static bool same_slot(const struct vp_host_dev *a, const struct vp_host_dev *b)
 {
-	return a->facts.domain == b->facts.domain &&
+	return !a->facts.vf && !b->facts.vf &&
+	       a->facts.domain == b->facts.domain &&
 	       a->facts.bus == b->facts.bus &&
 	       a->facts.devfn >> 3 == b->facts.devfn >> 3;
 }
@@ -53,39 +55,67 @@ static bool begins_many(const struct export *export, size_t at)
 	       same_slot(export->devs[at], export->devs[at + 1]);
 }
 
-/* Stands in a comment, which neither dashes nor odd bytes may end. */
+/* What stands in a comment may not end it, by dashes or odd bytes. */
+static void clean(char *text)
+{
+	for (; *text; text++) {
+		if (iscntrl((unsigned char)*text))
+			*text = '?';
+		else if (text[0] == '-' && (text[1] == '-' || !text[1]))
+			*text = '_';
+	}
+}
+
 static void name_of(const struct export *export, const struct vp_host_dev *dev,
 		    char *name, size_t size)
 {
-	char *p;
-
 	vp_out_name(&export->host, &dev->facts, name, size);
-	for (p = name; *p; p++) {
-		if (iscntrl((unsigned char)*p))
-			*p = '?';
-		else if (p[0] == '-' && (p[1] == '-' || !p[1]))
-			*p = '_';
-	}
+	clean(name);
+}
+
+/* Why no guest gets a device as it is now. Return: false when one does. */
+static bool why_not(const struct export *export, const struct vp_host_dev *dev,
+		    char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (vp_device_is_vfio(&export->host, dev->address, dev->driver))
+		return false;
+	if (!strcmp(dev->driver, "vfiopolicy"))
+		snprintf(buf, size, "is held and not on vfio-pci, so no guest gets it now; vfiopolicy status %s says why",
+			 dev->address);
+	else if (dev->driver[0])
+		snprintf(buf, size, "is on %s, so no guest gets it before a rule has it on vfio-pci; vfiopolicy status %s says whether one is to",
+			 dev->driver, dev->address);
+	else
+		snprintf(buf, size, "has no driver, so no guest gets it before a rule has it on vfio-pci; vfiopolicy status %s says whether one is to",
+			 dev->address);
+	clean(buf);
+	return true;
 }
 
 static void print_libvirt(const struct export *export)
 {
-	const struct vp_facts *facts;
-	char name[VP_NAMES_LEN];
+	char name[VP_NAMES_LEN], why[VP_RESOLVE_LEN];
+	const struct vp_host_dev *dev;
 	size_t i;
 
 	for (i = 0; i < export->count; i++) {
-		facts = &export->devs[i]->facts;
-		name_of(export, export->devs[i], name, sizeof(name));
-		printf("<hostdev mode='subsystem' type='pci' managed='no'>\n"
-		       "  <!-- %s %s: a rule has it on vfio-pci before the guest starts and\n"
-		       "       after it ends, so libvirt must not move it: managed='no' -->\n"
-		       "  <source>\n"
+		dev = export->devs[i];
+		name_of(export, dev, name, sizeof(name));
+		puts("<hostdev mode='subsystem' type='pci' managed='no'>");
+		if (why_not(export, dev, why, sizeof(why)))
+			printf("  <!-- %s %s %s.\n"
+			       "       managed='no', as it is for rules and not for libvirt to move it -->\n",
+			       dev->address, name, why);
+		else
+			printf("  <!-- %s %s: a rule has it on vfio-pci before the guest starts and\n"
+			       "       after it ends, so libvirt must not move it: managed='no' -->\n",
+			       dev->address, name);
+		printf("  <source>\n"
 		       "    <address domain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%x'/>\n"
 		       "  </source>\n"
-		       "</hostdev>\n", export->devs[i]->address, name,
-		       facts->domain, facts->bus, facts->devfn >> 3,
-		       facts->devfn & 7);
+		       "</hostdev>\n", dev->facts.domain, dev->facts.bus,
+		       dev->facts.devfn >> 3, dev->facts.devfn & 7);
 	}
 }
 
@@ -175,8 +205,8 @@ static void warn_of_others(const struct export *export,
 
 static void print_kubevirt(const struct export *export)
 {
+	char name[VP_NAMES_LEN], why[VP_RESOLVE_LEN];
 	const struct vp_host_dev *dev;
-	char name[VP_NAMES_LEN];
 	size_t i, j;
 
 	printf("apiVersion: kubevirt.io/v1\n"
@@ -190,6 +220,8 @@ static void print_kubevirt(const struct export *export)
 	       "      pciHostDevices:\n");
 	for (i = 0; i < export->count; i++) {
 		dev = export->devs[i];
+		if (why_not(export, dev, why, sizeof(why)))
+			printf("      # %s %s\n", dev->address, why);
 		for (j = 0; j < i && !same_ids(export->devs[j], dev); j++)
 			;
 		if (j < i)
@@ -204,13 +236,27 @@ static void print_kubevirt(const struct export *export)
 	}
 }
 
-static int by_address(const void *a, const void *b)
+/*
+ * In the order in which they were named; the functions of a slot, which are one
+ * thing to the guest, stand where the first of them was, by their numbers.
+ */
+static void put_in_order(struct export *export)
 {
-	const struct vp_host_dev *x = *(const struct vp_host_dev *const *)a;
-	const struct vp_host_dev *y = *(const struct vp_host_dev *const *)b;
+	const struct vp_host_dev *dev;
+	size_t i, at;
 
-	/* Those of the host are in the order of their addresses. */
-	return (x > y) - (x < y);
+	for (i = 1; i < export->count; i++) {
+		dev = export->devs[i];
+		for (at = 0; at < i && !same_slot(export->devs[at], dev); at++)
+			;
+		/* Those of the host are in the order of their addresses. */
+		while (at < i && same_slot(export->devs[at], dev) &&
+		       export->devs[at] < dev)
+			at++;
+		memmove(&export->devs[at + 1], &export->devs[at],
+			(i - at) * sizeof(const void *));
+		export->devs[at] = dev;
+	}
 }
 
 /* Return: an exit status. */
@@ -278,20 +324,20 @@ static int take(struct export *export, const char *word)
 	return VP_EXIT_NOT_FOUND;
 }
 
-static void warn_of_drivers(const struct export *export)
+/* Return: an exit status. */
+static int warn_of_drivers(const struct export *export)
 {
-	const struct vp_host_dev *dev;
+	char why[VP_RESOLVE_LEN];
+	int ret = VP_EXIT_DONE;
 	size_t i;
 
 	for (i = 0; i < export->count; i++) {
-		dev = export->devs[i];
-		if (!vp_device_is_vfio(&export->host, dev->address,
-				       dev->driver))
-			vp_out_note("%s has %s%s: no guest gets it before a rule has it on vfio-pci",
-				    dev->address,
-				    dev->driver[0] ? "the driver " : "",
-				    vp_verdict_driver(dev->driver));
+		if (!why_not(export, export->devs[i], why, sizeof(why)))
+			continue;
+		vp_out_note("%s %s", export->devs[i]->address, why);
+		ret = VP_EXIT_NOT_MET;
 	}
+	return ret;
 }
 
 static int print(const struct export *export, const char *format)
@@ -315,11 +361,9 @@ static int export_all(struct export *export, const struct vp_args *args)
 		ret = take(export, args->words[i]);
 	if (ret)
 		return ret;
-	qsort(export->devs, export->count, sizeof(const void *), by_address);
+	put_in_order(export);
 	ret = print(export, args->words[0]);
-	if (!ret)
-		warn_of_drivers(export);
-	return ret;
+	return ret ? ret : warn_of_drivers(export);
 }
 
 static int run(const struct vp_args *args)
@@ -358,7 +402,9 @@ const struct vp_command vp_cmd_export = {
 "  kubevirt          permittedHostDevices, in YAML; says where an id means more than\n"
 "                    what was named, for KubeVirt knows nothing else\n"
 "  DEVICE            an address, network interface, disk or device file, or the\n"
-"                    name of a rule: all the devices that it has\n",
+"                    name of a rule: all the devices that it has\n"
+"A device that is not on vfio-pci is printed as well, and said to be so; exit\n"
+"status 4.\n",
 	.examples =
 "  vfiopolicy export qemu 82:00.0 82:00.1\n"
 "  vfiopolicy export libvirt /dev/nvme1n1 > hostdev.xml\n",

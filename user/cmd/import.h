@@ -20,7 +20,8 @@ struct json_object;
  * @comment: what goes above it in the file; empty for nothing
  * @rule: what it says
  * @devices: how many devices that are present it names
- * @by: the rule of the files that does it already; NULL when it is to be added
+ * @by: the rule of the files that does it already; NULL when none does
+ * @covered: the rule of the plan that does it; empty when none does
  * @saved: it was written to the file
  * @added: the module got it
  * @place: where it was written
@@ -31,6 +32,7 @@ struct vp_import_rule {
 	struct vp_rule rule;
 	size_t devices;
 	const struct vp_rules_entry *by;
+	char covered[VP_RULEARG_LEN];
 	bool saved;
 	bool added;
 	struct vp_rules_place place;
@@ -86,6 +88,14 @@ struct vp_import {
 	bool loaded;
 };
 
+/* Which rule does it already? NULL for none: then it is to be added. */
+static inline const char *vp_import_covered(const struct vp_import_rule *one)
+{
+	if (one->by)
+		return one->by->text;
+	return one->covered[0] ? one->covered : NULL;
+}
+
 /* import_plan.c */
 int vp_import_plan(struct vp_import *import);
 size_t vp_import_devices(const struct vp_import *import,
@@ -93,6 +103,16 @@ size_t vp_import_devices(const struct vp_import *import,
 			 const struct vp_host_dev ***devs);
 const struct vp_host_dev *vp_import_bridge(const struct vp_import *import,
 					   const struct vp_claim *claim);
+
+bool vp_import_will_be_ruled(const struct vp_import *import,
+			     const struct vp_host_dev *dev);
+struct vp_import_old *vp_import_add_old(struct vp_import *import,
+					const struct vp_site_entry *entry);
+__attribute__((format(printf, 2, 3)))
+void vp_import_stay(struct vp_import_old *old, const char *fmt, ...);
+
+/* import_blacklist.c */
+int vp_import_blacklists(struct vp_import *import);
 
 /* import_show.c */
 void vp_import_show(const struct vp_import *import);

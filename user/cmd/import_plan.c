@@ -4,8 +4,6 @@
  * rule for each device where that is how it was meant, and which settings can
  * go once the rules are there.
  */
-#include <fnmatch.h>
-
 #include "import.h"
 #include "output.h"
 
@@ -153,9 +151,15 @@ static int add_claim(struct vp_import *import, const struct vp_claim *claim)
 	return ret;
 }
 
-/* Will rules have this device: those of the files, or those of the plan? */
-static bool will_be_ruled(const struct vp_import *import,
-			  const struct vp_host_dev *dev)
+/**
+ * vp_import_will_be_ruled() - will rules have a device
+ * @import: the plan
+ * @dev: the device
+ *
+ * Return: true when rules of the files do, or those of the plan.
+ */
+bool vp_import_will_be_ruled(const struct vp_import *import,
+			     const struct vp_host_dev *dev)
 {
 	const struct vp_rules_entry *by;
 	size_t i;
@@ -170,8 +174,15 @@ static bool will_be_ruled(const struct vp_import *import,
 	return false;
 }
 
-static struct vp_import_old *add_old(struct vp_import *import,
-				     const struct vp_site_entry *entry)
+/**
+ * vp_import_add_old() - one more setting that rules replace
+ * @import: the plan
+ * @entry: the setting
+ *
+ * Return: it, or NULL when out of memory.
+ */
+struct vp_import_old *vp_import_add_old(struct vp_import *import,
+					const struct vp_site_entry *entry)
 {
 	struct vp_import_old *more;
 
@@ -187,8 +198,12 @@ static struct vp_import_old *add_old(struct vp_import *import,
 	return more;
 }
 
-__attribute__((format(printf, 2, 3)))
-static void stay(struct vp_import_old *old, const char *fmt, ...)
+/**
+ * vp_import_stay() - a setting is to stay after all
+ * @old: the setting
+ * @fmt: why, for people
+ */
+void vp_import_stay(struct vp_import_old *old, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -202,7 +217,7 @@ static int add_old_claims(struct vp_import *import, size_t first)
 {
 	const struct vp_claim *claim = &import->claims.claims[first];
 	const struct vp_site_entry *entry = claim->entry;
-	struct vp_import_old *old = add_old(import, entry);
+	struct vp_import_old *old = vp_import_add_old(import, entry);
 	const struct vp_host_dev **devs;
 	size_t count, i, at;
 
@@ -213,15 +228,15 @@ static int add_old_claims(struct vp_import *import, size_t first)
 		if (claim->entry != entry)
 			break;
 		if (!claim->counts && entry->kind == VP_SITE_DRIVERCTL)
-			stay(old, "%s", claim->why);
+			vp_import_stay(old, "%s", claim->why);
 		count = vp_import_devices(import, claim, &devs);
 		if (claim->counts && !count && !vp_claim_lasts(claim) &&
 		    !vp_import_bridge(import, claim))
-			stay(old, "no device is at %.80s", claim->text);
+			vp_import_stay(old, "no device is at %.80s", claim->text);
 		for (i = 0; devs && i < count; i++)
-			if (!will_be_ruled(import, devs[i]))
-				stay(old, "a rule leaves %s to the host",
-				     devs[i]->address);
+			if (!vp_import_will_be_ruled(import, devs[i]))
+				vp_import_stay(old, "a rule leaves %s to the host",
+					       devs[i]->address);
 		if (!devs)
 			return -ENOMEM;
 		free(devs);
@@ -252,60 +267,6 @@ static bool is_for_guests(const char *softdep)
 	return any;
 }
 
-static void read_modalias(const struct vp_import *import,
-			  const struct vp_host_dev *dev, char *modalias,
-			  size_t size)
-{
-	const struct vp_site sys = { .root = import->host.sysfs };
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "/bus/pci/devices/%s/modalias",
-		 dev->address);
-	vp_site_text(&sys, path, modalias, size);
-}
-
-static bool is_same_module(const char *module, void *arg)
-{
-	return vp_site_is_module(module, arg);
-}
-
-/*
- * A module was kept from being loaded, perhaps for the sake of a device that
- * rules have now; for other devices it is still to be kept.
- */
-static int add_blacklist(struct vp_import *import,
-			 const struct vp_site_entry *entry)
-{
-	const struct vp_host_dev *dev, *other = NULL;
-	struct vp_import_old *old;
-	bool ours = false;
-	char modalias[256];
-	size_t i;
-
-	for (i = 0; i < import->host.count; i++) {
-		dev = &import->host.devs[i];
-		read_modalias(import, dev, modalias, sizeof(modalias));
-		if (!modalias[0] ||
-		    !vp_kernel_aliases(&import->kernels, import->kernels.running,
-				       false, modalias, is_same_module,
-				       entry->key))
-			continue;
-		if (will_be_ruled(import, dev))
-			ours = true;
-		else
-			other = dev;
-	}
-	if (!ours)
-		return 0;
-	old = add_old(import, entry);
-	if (!old)
-		return -ENOMEM;
-	if (other)
-		stay(old, "it keeps %s off %s as well, which no rule names",
-		     entry->key, other->address);
-	return 0;
-}
-
 static int add_olds(struct vp_import *import)
 {
 	const struct vp_site_entry *entry, *last = NULL;
@@ -324,13 +285,95 @@ static int add_olds(struct vp_import *import)
 		entry = &import->site.entries[i];
 		if (entry->kind == VP_SITE_SOFTDEP &&
 		    is_for_guests(entry->value))
-			ret = add_old(import, entry) ? 0 : -ENOMEM;
-		else if (entry->kind == VP_SITE_BLACKLIST)
-			ret = add_blacklist(import, entry);
+			ret = vp_import_add_old(import, entry) ? 0 : -ENOMEM;
 	}
+	if (import->count && !ret)
+		ret = vp_import_blacklists(import);
 	for (i = 0; i < import->nolds; i++)
 		import->goable += !import->olds[i].stays[0];
 	return ret;
+}
+
+static bool names(const struct vp_rule *rule, const struct vp_host_dev *dev)
+{
+	return vp_match(rule, &dev->facts, NULL) == VP_FIT_MATCH;
+}
+
+/* Does the one rule do for every device what the other would? */
+static bool covers(const struct vp_import *import,
+		   const struct vp_import_rule *one,
+		   const struct vp_import_rule *other)
+{
+	const struct vp_host_dev *dev;
+	size_t i;
+
+	if (one == other || one->by || one->rule.action != other->rule.action ||
+	    !other->devices || one->devices < other->devices)
+		return false;
+	for (i = 0; i < import->host.count; i++) {
+		dev = &import->host.devs[i];
+		if (!dev->bridge && names(&other->rule, dev) &&
+		    !names(&one->rule, dev))
+			return false;
+	}
+	return true;
+}
+
+/* Do both name some device? */
+static bool meet(const struct vp_import *import, const struct vp_rule *a,
+		 const struct vp_rule *b)
+{
+	size_t i;
+
+	for (i = 0; i < import->host.count; i++)
+		if (names(a, &import->host.devs[i]) &&
+		    names(b, &import->host.devs[i]))
+			return true;
+	return false;
+}
+
+/*
+ * Of two rules that name a device the first has the say, so the one that means
+ * that device alone goes before the one that means others, too.
+ */
+static void put_in_order(struct vp_import *import)
+{
+	struct vp_import_rule moved;
+	size_t i, j;
+
+	for (i = 1; i < import->count; i++) {
+		if (import->plan[i].devices != 1 ||
+		    vp_import_covered(&import->plan[i]))
+			continue;
+		for (j = 0; j < i; j++)
+			if (import->plan[j].devices > 1 &&
+			    meet(import, &import->plan[i].rule,
+				 &import->plan[j].rule))
+				break;
+		if (j == i)
+			continue;
+		moved = import->plan[i];
+		memmove(&import->plan[j + 1], &import->plan[j],
+			(i - j) * sizeof(moved));
+		import->plan[j] = moved;
+	}
+}
+
+/* What would never be heard, as another one of the plan does all of it. */
+static void drop_covered(struct vp_import *import)
+{
+	struct vp_import_rule *one, *other;
+	size_t i, j;
+
+	for (i = 0; i < import->count; i++) {
+		other = &import->plan[i];
+		for (j = 0; j < import->count && !vp_import_covered(other); j++) {
+			one = &import->plan[j];
+			if (!one->covered[0] && covers(import, one, other))
+				snprintf(other->covered, sizeof(other->covered),
+					 "%s", one->text);
+		}
+	}
 }
 
 /**
@@ -347,7 +390,11 @@ int vp_import_plan(struct vp_import *import)
 	for (i = 0; i < import->claims.count && !ret; i++)
 		if (import->claims.claims[i].counts)
 			ret = add_claim(import, &import->claims.claims[i]);
+	if (!ret) {
+		drop_covered(import);
+		put_in_order(import);
+	}
 	for (i = 0; i < import->count; i++)
-		import->fresh += !import->plan[i].by;
+		import->fresh += !vp_import_covered(&import->plan[i]);
 	return ret ? ret : add_olds(import);
 }

@@ -110,7 +110,7 @@ int vp_import_check_uses(struct vp_import *import)
 		vp_out_error("whether devices are in use cannot be told; overridden by --force");
 	}
 	for (i = 0; !ret && i < import->count; i++)
-		if (!import->plan[i].by)
+		if (!vp_import_covered(&import->plan[i]))
 			check_rule(&taking, &import->plan[i]);
 	vp_safety_close(&taking.safety);
 	if (!taking.refused)

@@ -28,7 +28,7 @@ int vp_import_check(struct vp_import *import)
 	if (import->rules.bad || import->rules.refused)
 		vp_out_note("until the rule files are mended, vfiopolicy apply refuses all of them: vfiopolicy apply says what is wrong");
 	for (i = 0; i < import->count && !other; i++) {
-		if (import->plan[i].by)
+		if (vp_import_covered(&import->plan[i]))
 			continue;
 		mine = vp_entry_new(&import->plan[i].rule,
 				    VFIOPOLICY_ORIGIN_FILE);
@@ -107,10 +107,10 @@ static int save(struct vp_import *import, const struct vp_rules_lock *lock,
 	size_t i;
 
 	for (i = 0; i < import->count && !ret; i++)
-		if (!import->plan[i].by)
+		if (!vp_import_covered(&import->plan[i]))
 			ret = save_one(&import->plan[i], lock);
 	for (i = 0; i < import->count && !ret && import->loaded; i++)
-		if (!import->plan[i].by)
+		if (!vp_import_covered(&import->plan[i]))
 			ret = add_one(&import->plan[i], nl);
 	if (ret)
 		undo(import, lock, nl);

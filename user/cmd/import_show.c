@@ -19,11 +19,28 @@ static const char *native_driver(const struct vp_host_dev *dev)
 	return dev->driver;
 }
 
+/* An address stands there once, whether typed with its domain or without. */
+static void print_claim(const struct vp_claim *claim,
+			const struct vp_host_dev *dev, char *buf, size_t size)
+{
+	char address[VP_HOST_LEN];
+	struct vp_facts facts;
+
+	if (!vp_host_address(claim->text, &facts)) {
+		vp_host_print_address(&facts, address);
+		if (!strcmp(address, dev->address)) {
+			snprintf(buf, size, "%s", address);
+			return;
+		}
+	}
+	snprintf(buf, size, "%s: %s", claim->text, dev->address);
+}
+
 static void show_claim(const struct vp_import *import,
 		       const struct vp_claim *claim)
 {
 	const struct vp_host_dev **devs;
-	char name[VP_NAMES_LEN];
+	char name[VP_NAMES_LEN], what[VP_CLAIM_TEXT + VP_HOST_LEN + 2];
 	const char *driver;
 	size_t count, i;
 
@@ -35,8 +52,9 @@ static void show_claim(const struct vp_import *import,
 	for (i = 0; i < count; i++) {
 		vp_out_name(&import->host, &devs[i]->facts, name, sizeof(name));
 		driver = native_driver(devs[i]);
-		vp_out_say("  %s: %s %s%s%s%s", claim->text, devs[i]->address,
-			   name, driver ? "; today the setting loses it to " : "",
+		print_claim(claim, devs[i], what, sizeof(what));
+		vp_out_say("  %s %s%s%s%s", what, name,
+			   driver ? "; today the setting loses it to " : "",
 			   driver ? driver : "",
 			   driver ? ", a rule would not" : "");
 	}
@@ -81,6 +99,9 @@ static void show_rule(const struct vp_import_rule *one)
 	else if (one->by)
 		snprintf(what, sizeof(what), "not added: a rule does it, %.400s",
 			 one->by->text);
+	else if (one->covered[0])
+		snprintf(what, sizeof(what), "not added: another one does it, %.400s",
+			 one->covered);
 	else if (one->comment[0])
 		snprintf(what, sizeof(what), "%s", one->comment);
 	else if (one->devices)
@@ -232,8 +253,7 @@ struct json_object *vp_import_json(const struct vp_import *import)
 		one = json_object_new_object();
 		vp_out_json_string(one, "text", import->plan[i].text);
 		vp_out_json_number(one, "devices", import->plan[i].devices);
-		vp_out_json_string(one, "covered_by", import->plan[i].by ?
-				   import->plan[i].by->text : NULL);
+		vp_out_json_string(one, "covered_by", vp_import_covered(&import->plan[i]));
 		vp_out_json_bool(one, "saved", import->plan[i].saved);
 		json_object_array_add(list, one);
 		changed |= import->plan[i].saved;

@@ -10,11 +10,10 @@
  * record of the device says, not what sysfs does.
  */
 #include <dirent.h>
-#include <grp.h>
-#include <pwd.h>
 
 #include "output.h"
 #include "rule.h"
+#include "wishes.h"
 
 /**
  * struct owner - whom the members of a group that were asked about agree upon
@@ -30,33 +29,15 @@ struct owner {
 	gid_t gid;
 };
 
-/* Return: 0, or -ENOENT after having said who is not known. */
-static int look_up(const char *text, uid_t *uid, gid_t *gid)
+/* Says who is not known. */
+static bool look_up(const char *text, uid_t *uid, gid_t *gid)
 {
-	char user[2 * VP_WORD_MAX], *group;
-	const struct passwd *passwd;
-	const struct group *entry;
+	char error[VP_WISH_LEN];
 
-	snprintf(user, sizeof(user), "%s", text);
-	group = strchr(user, ':');
-	if (group)
-		*group++ = '\0';
-	passwd = getpwnam(user);
-	if (!passwd) {
-		vp_out_error("owner=%s: there is no user %s", text, user);
-		return -ENOENT;
-	}
-	*uid = passwd->pw_uid;
-	*gid = 0;
-	if (!group)
-		return 0;
-	entry = getgrnam(group);
-	if (!entry) {
-		vp_out_error("owner=%s: there is no group %s", text, group);
-		return -ENOENT;
-	}
-	*gid = entry->gr_gid;
-	return 0;
+	if (vp_wish_owner(text, uid, gid, error) == VP_WISH_FINE)
+		return true;
+	vp_out_error("%s", error);
+	return false;
 }
 
 /* Does a user of vfio get this one with its group? */
@@ -87,7 +68,7 @@ static int ask(struct vp_nl *nl, const char *address, struct owner *owner)
 	if (!is_given(&dev))
 		return 0;
 	known = !vp_rule_parse(dev.rule_text, strlen(dev.rule_text), &rule, &error) &&
-		rule.owner[0] && !look_up(rule.owner, &uid, &gid);
+		rule.owner[0] && look_up(rule.owner, &uid, &gid);
 	if (known && !owner->members++) {
 		owner->uid = uid;
 		owner->gid = gid;

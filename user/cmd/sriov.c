@@ -35,6 +35,9 @@
  * @nl: the connection to the module
  * @module: it answers
  * @changed: their number was changed
+ * @watch: those that are waited for, in the order of their numbers
+ * @watched: how many of @watch have been told of
+ * @said: how many of @vfs have
  */
 struct sriov {
 	const struct vp_args *args;
@@ -46,6 +49,9 @@ struct sriov {
 	struct vp_nl nl;
 	bool module;
 	bool changed;
+	const struct vp_watch *watch;
+	size_t watched;
+	size_t said;
 };
 
 static const struct vp_host_dev *pf_of(const struct sriov *sriov)
@@ -315,23 +321,16 @@ static int change(struct sriov *sriov)
 	return ret;
 }
 
-static unsigned int index_of(const struct sriov *sriov, const char *address)
+static void say_watched(const struct sriov *sriov, unsigned int number,
+			const struct vp_watch_dev *dev)
 {
-	const struct vp_host_dev *dev = vp_host_find(&sriov->host, address);
-
-	return dev ? dev->facts.vf_index : 0;
-}
-
-static void say_vf(const struct vp_watch_dev *dev, void *arg)
-{
-	const struct sriov *sriov = arg;
 	enum vp_verdict verdict = vp_verdict_target(&dev->dev);
 	char text[VP_VERDICT_LEN], rule[VP_VERDICT_LEN];
 
 	vp_verdict_state(&dev->dev, text);
 	vp_verdict_rule(dev->dev.rule, dev->dev.rule_text, rule, sizeof(rule));
 	vp_out_say("VF %u  %s  %s: %s%s%s%s, rule %s (%.1f s)",
-		   index_of(sriov, dev->address), dev->address, dev->name,
+		   number, dev->address, dev->name,
 		   vp_out_color(verdict), dev->done ? "" : "not yet: ", text,
 		   vp_out_uncolor(), rule, dev->seconds);
 	if (verdict == VP_VERDICT_MET)
@@ -339,6 +338,36 @@ static void say_vf(const struct vp_watch_dev *dev, void *arg)
 	vp_verdict_todo(&sriov->host, &dev->dev, text);
 	if (text[0])
 		vp_out_say("  %s", text);
+}
+
+/* In the order of their numbers, so one that is done may have to wait. */
+static void say_vfs(struct sriov *sriov, bool all)
+{
+	const struct vp_watch *watch = sriov->watch;
+	const struct vp_watch_dev *dev;
+	const struct vp_host_dev *vf;
+
+	for (; sriov->said < sriov->vfs.count; sriov->said++) {
+		vf = sriov->vfs.devs[sriov->said];
+		dev = &watch->devs[sriov->watched];
+		if (sriov->watched == watch->count ||
+		    strcmp(dev->address, vf->address) != 0) {
+			vp_out_say("VF %u  %s  with the host (%s): no rule names it",
+				   vf->facts.vf_index, vf->address,
+				   vp_verdict_driver(vf->driver));
+			continue;
+		}
+		if (!dev->done && !all)
+			return;
+		say_watched(sriov, vf->facts.vf_index, dev);
+		sriov->watched++;
+	}
+}
+
+static void say_done(const struct vp_watch_dev *dev, void *arg)
+{
+	(void)dev;
+	say_vfs(arg, false);
 }
 
 static void json_vf(const struct sriov *sriov, const struct vp_host_dev *vf,
@@ -389,7 +418,7 @@ static void print_json(const struct sriov *sriov, const struct vp_watch *watch,
 	vp_out_json_print(obj);
 }
 
-/* Those that a rule names are waited for; the others are told of at once. */
+/* Those that a rule names are waited for; of the others there is nothing to wait for. */
 static void prepare_watch(struct sriov *sriov, struct vp_watch *watch)
 {
 	const struct vp_host_dev *vf;
@@ -406,13 +435,10 @@ static void prepare_watch(struct sriov *sriov, struct vp_watch *watch)
 			vp_out_name(&sriov->host, &vf->facts, dev->name,
 				    sizeof(dev->name));
 			n++;
-			continue;
 		}
-		vp_out_say("VF %u  %s  with the host (%s): no rule names it",
-			   vf->facts.vf_index, vf->address,
-			   vp_verdict_driver(vf->driver));
 	}
 	watch->count = n;
+	sriov->watch = watch;
 }
 
 static int wait_for_vfs(struct sriov *sriov)
@@ -429,16 +455,15 @@ static int wait_for_vfs(struct sriov *sriov)
 	if (sriov->module)
 		vp_watch_start(&watch);
 	prepare_watch(sriov, &watch);
-	ret = watch.count ? vp_watch_run(&watch, sriov->args->wait, say_vf,
+	ret = watch.count ? vp_watch_run(&watch, sriov->args->wait, say_done,
 					 sriov) : 0;
 	if (ret < 0) {
 		vp_out_nl_error(sriov->pf, &sriov->nl.error);
 		vp_watch_free(&watch);
 		return VP_EXIT_KERNEL;
 	}
+	say_vfs(sriov, true);
 	for (i = 0; i < watch.count; i++) {
-		if (!watch.devs[i].done)
-			say_vf(&watch.devs[i], sriov);
 		verdict = vp_verdict_target(&watch.devs[i].dev);
 		if (verdict > worst)
 			worst = verdict;
@@ -566,7 +591,7 @@ const struct vp_command vp_cmd_sriov = {
 "To change their number the kernel has to remove all of them first. Until the\n"
 "host restarts; sriov_drivers_autoprobe is left as it is.\n",
 	.examples =
-"  vfiopolicy add vfs-of=0000:03:00.0/0-7   a rule for them, once\n"
+"  vfiopolicy add vfs-of=enp3s0/0-7         a rule for them, once\n"
 "  vfiopolicy sriov enp3s0 8                make them, and see them isolated\n"
 "  vfiopolicy sriov enp3s0 0                remove them\n",
 	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_WAIT | VP_OPT_FORCE |

@@ -103,6 +103,7 @@ static const struct vp_nl_rule *find_rule(const struct vp_judge *judge,
 
 static void say_rule(struct vp_judge *judge, const struct vp_tally *tally)
 {
+	bool one = tally->total == 1 && !tally->wish[0];
 	char text[VP_JUDGE_LEN];
 	enum vp_verdict verdict;
 	size_t i;
@@ -113,7 +114,7 @@ static void say_rule(struct vp_judge *judge, const struct vp_tally *tally)
 	/* Of one device, what is said of it comes next. */
 	vp_out_say("  %s%s%s%s%s", vp_out_color(tally->verdict),
 		   vp_status_words[tally->verdict], vp_out_uncolor(),
-		   tally->total == 1 ? "" : ": ", tally->total == 1 ? "" : text);
+		   one ? "" : ": ", one ? "" : text);
 	for (i = 0; i < judge->dev_count; i++) {
 		if (!vp_judge_names(judge, tally, &judge->devs[i]))
 			continue;

@@ -530,6 +530,18 @@ run 0 "drivers of others are" check
 hasnt out "is built into"
 
 good_host
+put /etc/vfiopolicy/rules.d/60-wishes.rules <<END
+vfio 10de:1b39 class=3d owner=nosuchuser
+vfio 1234:5678 driver=vfio_pci owner=root
+leave 0000:05:00.0 vfs=2
+END
+run 0 "what rules ask for in vain" check
+has out "60-wishes.rules, line 1: owner=nosuchuser: there is no user nosuchuser: until there is"
+has out "60-wishes.rules, line 2: driver=vfio_pci: there is no driver of that name. Did you mean driver=vfio-pci?"
+has out "60-wishes.rules, line 3: vfs=2: 0000:05:00.0 has no SR-IOV"
+hasnt out "owner=root"
+
+good_host
 bar 0000:82:00.0 "0x0000000000000000 0x00000003ffffffff 0x000000000014220c"
 bar 0000:05:00.0 "0x0000000000000000 0x00000003ffffffff 0x000000000014220c"
 run 4 "a BAR without room" check

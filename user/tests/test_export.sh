@@ -17,13 +17,22 @@ device 0000:82:00.0 10de 1b39 030200 vfio-pci
 device 0000:82:00.1 10de 10f0 040300 vfiopolicy
 device 0000:83:1f.7 8086 154c 020000 vfio-pci
 device 1000:00:05.0 10de 1b39 030200 mlx5_vfio_pci
+device 0000:03:00.0 8086 10c9 020000 igb
+for vf in 0 2; do
+	device 0000:03:10.$vf 8086 10ca 020000 vfio-pci
+	ln -s ../0000:03:00.0 "$sys/bus/pci/devices/0000:03:10.$vf/physfn"
+	ln -s "../0000:03:10.$vf" "$sys/bus/pci/devices/0000:03:00.0/virtfn$((vf / 2))"
+done
 
-run 0 "libvirt" export libvirt 82:00.1 82:00.0 83:1f.7 1000:00:05.0
+run 4 "libvirt" export libvirt 82:00.1 82:00.0 83:1f.7 1000:00:05.0
 has out "<hostdev mode='subsystem' type='pci' managed='no'>"
 has out "<address domain='0x0000' bus='0x82' slot='0x00' function='0x1'/>"
 has out "<address domain='0x0000' bus='0x83' slot='0x1f' function='0x7'/>"
 has out "<address domain='0x1000' bus='0x00' slot='0x05' function='0x0'/>"
-has err "0000:82:00.1 has the driver vfiopolicy: no guest gets it"
+has out "no guest gets it now; vfiopolicy status 0000:82:00.1 says why."
+[ "$(grep -c "a rule has it on vfio-pci before the guest starts" "$tmp/out")" = 3 ]
+result $? "    said of those alone that are on vfio-pci"
+has err "0000:82:00.1 is held and not on vfio-pci, so no guest gets it now"
 hasnt err "0000:83:1f.7"
 hasnt err "1000:00:05.0"
 {
@@ -52,13 +61,29 @@ run 0 "qemu, one function" export qemu 06:00.0
 [ "$(cat "$tmp/out")" = "-device vfio-pci,host=0000:06:00.0" ]
 result $? "    it finds its place by itself"
 silent err
-run 0 "qemu, two of a slot, another, and one twice" \
+run 0 "in the order given" export libvirt 1000:00:05.0 06:00.0
+[ "$(grep -o "domain='0x....' bus='0x.." "$tmp/out" | tr '\n' ' ')" = \
+	"domain='0x1000' bus='0x00 domain='0x0000' bus='0x06 " ]
+result $? "    and not in that of the addresses"
+run 4 "what the host has" export libvirt 05:00.0
+has out "0000:05:00.0"
+has out "is on nvme, so no guest gets it before a rule has it on vfio-pci; vfiopolicy status 0000:05:00.0 says"
+has err "0000:05:00.0 is on nvme, so no guest gets it"
+hasnt out "a rule has it on vfio-pci before the guest starts"
+run 0 "qemu, two VFs" export qemu 03:10.2 03:10.0
+cat >"$tmp/want" <<END
+-device vfio-pci,host=0000:03:10.2
+-device vfio-pci,host=0000:03:10.0
+END
+cmp -s "$tmp/out" "$tmp/want"
+result $? "    are two devices"
+run 4 "qemu, two of a slot, another, and one twice" \
 	export qemu 82:00.1 0000:06:00.0 82:00.0 82:00.0
 cat >"$tmp/want" <<END
--device vfio-pci,host=0000:06:00.0
 -device pcie-root-port,id=vfiopolicy1,chassis=65
 -device vfio-pci,host=0000:82:00.0,bus=vfiopolicy1,addr=0x0.0x0,multifunction=on
 -device vfio-pci,host=0000:82:00.1,bus=vfiopolicy1,addr=0x0.0x1
+-device vfio-pci,host=0000:06:00.0
 END
 cmp -s "$tmp/out" "$tmp/want"
 result $? "    functions of a slot are functions of a slot"
@@ -75,7 +100,7 @@ else
 	skip "    QEMU takes them" "qemu-system-x86_64 is missing"
 fi
 
-run 0 "stratovirt" export stratovirt 82:00.0 82:00.1 06:00.0
+run 4 "stratovirt" export stratovirt 06:00.0 82:00.0 82:00.1
 cat >"$tmp/want" <<END
 -device vfio-pci,id=vfiopolicy0,host=0000:06:00.0,bus=pcie.0,addr=0x10.0x0
 -device vfio-pci,id=vfiopolicy1,host=0000:82:00.0,bus=pcie.0,addr=0x11.0x0,multifunction=on
@@ -85,7 +110,7 @@ cmp -s "$tmp/out" "$tmp/want"
 result $? "    with a place for each"
 has err "must be free in the guest"
 
-run 0 "kubevirt" export kubevirt 06:00.0 82:00.1
+run 4 "kubevirt" export kubevirt 06:00.0 82:00.1
 has out 'pciVendorSelector: "144D:A80A"'
 has out 'pciVendorSelector: "10DE:10F0"'
 has err "144d:a80a is 0000:05:00.0 (nvme) as well"
@@ -103,7 +128,8 @@ assert d[0]["resourceName"] == "pci.vfiopolicy/144d-a80a", d
 else
 	skip "    it is YAML of that shape" "python3-yaml is missing"
 fi
-run 0 "kubevirt, all that have the id" export kubevirt 05:00.0 06:00.0
+run 4 "kubevirt, all that have the id" export kubevirt 05:00.0 06:00.0
+has out "      # 0000:05:00.0 is on nvme, so no guest gets it"
 hasnt err "as well"
 [ "$(grep -c pciVendorSelector "$tmp/out")" = 1 ]
 result $? "    which is named once"

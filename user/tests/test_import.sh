@@ -302,6 +302,21 @@ file_is /etc/pve/qemu-server/100.conf "name: x
 hostpci0: 0000:82:00,pcie=1"
 hasnt out "not needed then"
 
+echo "# two settings for one device"
+new_host
+echo "options vfio-pci ids=144d:a80a" | put /etc/modprobe.d/v.conf
+printf 'name: x\nhostpci0: 06:00.0\n' | put /etc/pve/qemu-server/100.conf
+run 0 "one that does it all" import -y
+has out "  0000:06:00.0 "
+hasnt out "06:00.0: 0000:06:00.0"
+has out "  vfio at=0000:06:00.0 144d:a80a    # not added: another one does it, vfio 144d:a80a"
+has_rules "vfio 144d:a80a"
+new_host
+echo "options pci-stub ids=144d:a80a" | put /etc/modprobe.d/v.conf
+echo vfio-pci | put /etc/driverctl.d/pci-0000:06:00.0
+run 0 "and one that wants something else" import -y
+has_rules "vfio at=0000:06:00.0 144d:a80a" "hold 144d:a80a"
+
 new_host
 echo vfio-pci | put /etc/driverctl.d/pci-0000:99:00.0
 run 0 "an address where nothing is" import -y --remove-old

@@ -182,8 +182,8 @@ static void test_parts(void)
 	tree_file(GPU, "sriov_numvfs", "0\n", 2);
 	uses_are(GPU, "", "no VFs");
 	tree_file(GPU, "sriov_numvfs", "4\n", 2);
-	uses_are(GPU, "vfs: it has 4 VFs, which would go (echo 0 > /sys/bus/pci/devices/"
-		 GPU "/sriov_numvfs removes them)", "VFs");
+	uses_are(GPU, "vfs: it has 4 VFs, which would go (vfiopolicy sriov " GPU
+		 " 0 removes them)", "VFs");
 	uses_of(GPU, &uses);
 	ok(vp_safety_refusing(&uses, false) && !vp_safety_refusing(&uses, true),
 	   "which are not there at the next boot");

@@ -284,6 +284,31 @@ EOF
 	golden 3 "of a rule that is none" status 99 </dev/null
 	has err "there is no rule 99"
 	golden 3 "of nothing" status gpu1 </dev/null
+	cat >"$rules/60-wishes.rules" <<'EOF'
+vfio 0000:05:00.0 144d:a80a owner=nosuchuser
+leave 0000:03:00.0 vfs=4
+leave 0000:04:00.0 vfs=8
+EOF
+	mv "$rules/50-local.rules" "$tmp/"
+	echo 0 >"$pf/sriov_numvfs"
+	golden 4 "what rules ask for and is not so" status -n <<'EOF'
+RULE  WANTS                                    STATE     WHY
+2     leave 0000:03:00.0 vfs=4                 not met   1 left to the host; 0000:03:00.0 has 0 VFs, not 4: vfiopolicy sriov 0000:03:00.0 4
+3     leave 0000:04:00.0 vfs=8                 not met   1 left to the host; vfs=8: 0000:04:00.0 can have 7 VFs at the most
+1     0000:05:00.0 144d:a80a owner=nosuchuser  not met   0000:05:00.0 isolated; owner=nosuchuser: there is no user nosuchuser
+3 of 3 rules are not met; status RULE says more
+EOF
+	golden 4 "one of them" status -n 1 <<'EOF'
+rule 1, from a rule file: vfio 0000:05:00.0 144d:a80a owner=nosuchuser
+  not met: 0000:05:00.0 isolated; owner=nosuchuser: there is no user nosuchuser
+  0000:05:00.0 isolated
+EOF
+	printf 'vfio 0000:05:00.0 144d:a80a owner=root\nleave 0000:03:00.0 vfs=4\n' \
+		>"$rules/60-wishes.rules"
+	echo 4 >"$pf/sriov_numvfs"
+	golden 0 "and when it is" status -nq </dev/null
+	rm "$rules/60-wishes.rules"
+	mv "$tmp/50-local.rules" "$rules/"
 	golden 4 "as JSON" status -j 4 <<'EOF'
 {
   "version": 1,

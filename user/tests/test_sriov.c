@@ -1,16 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* VFs that do not go: a lease on sriov_numvfs keeps who writes there waiting. */
+/*
+ * VFs that do not go: a lease on sriov_numvfs keeps who writes there waiting. And
+ * the order in which they are told of, with a module that is made up.
+ */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/wait.h>
 
 #include "command.h"
+#include "nl.h"
 #include "tap.h"
 #include "tree.h"
 
 #define PF	"0000:03:00.0"
 #define VF	"0000:03:10.0"
+#define VF1	"0000:03:10.2"
+#define VF2	"0000:03:10.4"
+
+/* There is a module; how often it was asked for the first VF. */
+static bool loaded;
+static int asked;
+
+int __wrap_vp_nl_open(struct vp_nl *nl)
+{
+	memset(nl, 0, sizeof(*nl));
+	return loaded ? 0 : -ENOENT;
+}
+
+int __wrap_vp_nl_listen(struct vp_nl *nl)
+{
+	(void)nl;
+	return -EPERM;
+}
+
+/* The first takes its time, and of the second nothing is known. */
+int __wrap_vp_nl_dev(struct vp_nl *nl, const char *address,
+		     struct vp_nl_dev *dev)
+{
+	(void)nl;
+	if (!strcmp(address, VF1))
+		return -ENODEV;
+	memset(dev, 0, sizeof(*dev));
+	snprintf(dev->address, sizeof(dev->address), "%s", address);
+	snprintf(dev->target, sizeof(dev->target), "vfio-pci");
+	snprintf(dev->rule_text, sizeof(dev->rule_text), "vfio vfs-of=" PF);
+	dev->rule = 1;
+	dev->state = strcmp(address, VF) != 0 || asked++ > 2 ?
+		     VFIOPOLICY_STATE_ISOLATED : VFIOPOLICY_STATE_HANDING_OFF;
+	return 0;
+}
 
 /**
  * struct run - a run of the command
@@ -67,7 +106,7 @@ static void start(struct run *run, const char *proc, const char *number,
 {
 	char *words[] = { PF, (char *)number };
 	const struct vp_args args = {
-		.given = given, .nwords = 2, .words = words,
+		.given = given, .nwords = 2, .words = words, .wait = loaded ? 5 : 0,
 	};
 	char path[PATH_MAX];
 	int fds[2];
@@ -141,6 +180,32 @@ static void test_lasting(void)
 	says(&used, "its VFs are still going: " VF " is in use by qemu 4711, and the kernel waits for that");
 }
 
+static void test_order(void)
+{
+	const char *first, *second, *third;
+	struct run run;
+
+	tree_text("bus/pci/devices/" PF, "sriov_numvfs", "3\n");
+	tree_device(VF1, 0x8086, 0x10ca, 0x020000, 0, "../../drivers/igbvf",
+		    NULL, "../" PF);
+	tree_device(VF2, 0x8086, 0x10ca, 0x020000, 0, "../../drivers/vfio-pci",
+		    NULL, "../" PF);
+	tree_link(PF, "virtfn1", "../" VF1);
+	tree_link(PF, "virtfn2", "../" VF2);
+	loaded = true;
+	start(&run, "free", "3", 0);
+	end(&run);
+	loaded = false;
+	first = strstr(run.text, "VF 0  " VF "  ");
+	second = strstr(run.text, "VF 1  " VF1 "  with the host (igbvf): no rule names it");
+	third = strstr(run.text, "VF 2  " VF2 "  ");
+	ok(run.status == VP_EXIT_DONE, "three VFs: exit 0");
+	ok(first && second && third && first < second && second < third,
+	   "they are told of in their order");
+	if (!first || first > second || second > third)
+		printf("# got '%s'\n", run.text);
+}
+
 int main(void)
 {
 	int lease;
@@ -152,6 +217,7 @@ int main(void)
 	else
 		test_lasting();
 	close(lease);
+	test_order();
 	tree_remove();
 	return done();
 }
