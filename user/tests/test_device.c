@@ -99,7 +99,8 @@ static int release(const char *address, unsigned int given)
 	struct vp_args args = { .given = given, .quiet = true };
 
 	vp_out_setup(&args);
-	return vp_release_by_sysfs(&host, vp_host_find(&host, address), &args);
+	return vp_release_by_sysfs(&host, vp_host_find(&host, address), &args,
+				   false);
 }
 
 static void releasing(void)

@@ -232,8 +232,8 @@ struct rule_case {
 
 static const struct rule_case rules[] = {
 	{ "0000:05:00.0", "vfio at=0000:00:03.2/00.0 144d:a80a",
-	  "0000:05:00.0 device 144d:a80a, model Samsung SSD 980, S/N S69?[2J, "
-	  "nvme0, nvme0n1, driver nvme" },
+	  "0000:05:00.0 device 144d:a80a, model Samsung SSD 980, S/N S69?[2J, nvme0, nvme0n1, driver nvme",
+	},
 	{ "0000:00:17.0", "vfio at=0000:00:17.0 8086:a352",
 	  "0000:00:17.0 device 8086:a352, sda, driver ahci" },
 	{ "0000:03:00.0", "vfio at=0000:00:1d.0/00.0 8086:1572",
