@@ -271,7 +271,7 @@ static int take_device(struct export *export, const struct vp_host_dev *dev)
 	}
 	if (is_named(export, dev))
 		return VP_EXIT_DONE;
-	more = reallocarray(export->devs, export->count + 1, sizeof(*more));
+	more = reallocarray(export->devs, export->count + 1, sizeof(void *));
 	if (!more) {
 		vp_out_error("%s", strerror(ENOMEM));
 		return VP_EXIT_KERNEL;
