@@ -6,10 +6,10 @@
 #include <linux/iommu.h>
 #include <linux/pci.h>
 
+#include "compat/iommu.h"
 #include "vfiopolicy.h"
 
 #define CREATE_TRACE_POINTS
-#include "compat/iommu.h"
 #include "trace.h"
 
 DEFINE_SPINLOCK(vp_lock);
