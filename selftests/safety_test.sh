@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What the host uses is not taken from it: real file systems, stacks, swap,
-# bonds and bridges, and a user of vfio's; each refusal names its reason, each
-# --force works, and a dry run agrees with what then happens.
+# bonds and bridges, displays, and a user of vfio's; each refusal names its
+# reason, each --force works, and a dry run agrees with what then happens.
 # Controls: the same device when nothing is on it, and the other one of two of
 # the same ids.
 # LVM is what device-mapper has of it: a mapping with a UUID of LVM's. The MD
@@ -23,6 +23,7 @@ export VFIOPOLICY_ROOT
 RULES=$VFIOPOLICY_ROOT/etc/vfiopolicy/rules.d/50-local.rules
 mkdir -p "$VFIOPOLICY_ROOT/etc"
 MNT=$(mktemp -d)
+MONITOR=$(dirname "$0")/vm/monitor
 
 TESTS="nothing_on_it_nothing_refused
 	mounted_disk_is_refused
@@ -41,6 +42,9 @@ TESTS="nothing_on_it_nothing_refused
 if command -v mdadm > /dev/null && command -v dmsetup > /dev/null; then
 	TESTS+=" lvm_on_md_is_refused md_alone_is_refused"
 fi
+
+[ -z "${VP_HOTPLUG_BUS:-}" ] ||
+	TESTS+=" display_of_the_console_is_refused_and_the_last_one"
 
 # What is below the controller may be one path of several, nvme0c1n1.
 disk_of() {
@@ -77,6 +81,7 @@ after_each() {
 	} 2> /dev/null
 	rm -f "$RULES"
 	unload
+	unplug_displays
 	wait_driver "$IGB" igb && wait_driver "${TWINS[0]}" nvme &&
 		wait_driver "${TWINS[1]}" nvme && udevadm settle
 	wipefs -qa "$(disk_of "${TWINS[0]}")"
@@ -167,6 +172,64 @@ md_alone_is_refused() {
 	disk=$(disk_of "${TWINS[0]}")
 	load && make_md "$disk" &&
 		refused "${TWINS[0]}" "MD md77 (raid1) is on it (on $disk), not mounted"
+}
+
+# Two functions of one slot, of which 0 comes last: its coming has the kernel look.
+# Not before something is written does the console go to one.
+plug_displays() {
+	local n
+
+	for n in 1 0; do
+		"$MONITOR" "device_add bochs-display,id=display$n,bus=$VP_HOTPLUG_BUS,addr=0.$n,multifunction=on" ||
+			return 1
+	done
+	expect "displays with a framebuffer" until_true has_displays &&
+		echo > /dev/tty1 && expect "the console is on one" until_true has_console
+}
+
+has_displays() {
+	FRAMES=("$SYS"/????:??:??.?/graphics/fb?)
+	[ ${#FRAMES[@]} = 2 ]
+}
+
+has_console() {
+	local con
+
+	for con in /sys/class/vtconsole/*; do
+		[ "$(< "$con/bind")" = 1 ] && grep -q "frame buffer" "$con/name" && return
+	done
+	return 1
+}
+
+no_displays() {
+	[ -z "$(all_of 1234:1111)" ]
+}
+
+unplug_displays() {
+	no_displays || {
+		"$MONITOR" "device_del display0" > /dev/null && until_true no_displays
+	}
+}
+
+# The console takes the first of them. When the other one is gone from the host,
+# that is the last one, too.
+display_of_the_console_is_refused_and_the_last_one() {
+	local with without
+
+	load && plug_displays || return 1
+	with=${FRAMES[0]%/graphics/*} without=${FRAMES[1]%/graphics/*}
+	[ "${FRAMES[0]##*/}" = fb0 ] || { with=$without without=${FRAMES[0]%/graphics/*}; }
+	with=${with##*/} without=${without##*/}
+	refused "$with" "the console is on it (fb0)" && run 0 add hold "$without" &&
+		says "bochs-drm -> held ... done" &&
+		run 1 add hold "$with" &&
+		says "$with is in use by this host: no other device of this host has an outlet for a display" &&
+		says "  the console is on it (fb0)" &&
+		same "driver of it" "$(driver_of "$with")" bochs-drm &&
+		run 1 add --next-boot hold "$with" && run 0 add --force hold "$with" &&
+		says "$with: no other device of this host has an outlet for a display; overridden by --force" &&
+		says "$with: the console is on it (fb0); overridden by --force" &&
+		same "driver of it by force" "$(driver_of "$with")" vfiopolicy
 }
 
 # A rule that was there before the host came to use what it names.

@@ -3,6 +3,12 @@
  * Displays, consoles and keyboards; processes that have a GPU open; mediated
  * devices and VFs; and who has what vfio has.
  */
+#include <fcntl.h>
+#include <linux/fb.h>
+#include <linux/vt.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include "device.h"
 #include "peek.h"
 #include "safety.h"
@@ -152,11 +158,39 @@ static bool is_console_bound(const struct search *search)
 	return found;
 }
 
+/*
+ * Does one of the text consoles show on framebuffer @number? Any framebuffer's node
+ * answers for all (FBIOGET_CON2FBMAP, fbcon_get_con2fb_map_ioctl()). Where none can
+ * be asked, it does.
+ */
+static bool is_console_of(const struct search *search, unsigned int number)
+{
+	struct fb_con2fbmap map = { 0 };
+	char path[VP_PEEK_LEN];
+	bool shows = false;
+	int fd, ret = 0;
+
+	snprintf(path, sizeof(path), "%s/fb%u", search->safety->paths.dev, number);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return true;
+	for (map.console = 1; !ret && !shows && map.console <= MAX_NR_CONSOLES;
+	     map.console++) {
+		ret = ioctl(fd, FBIOGET_CON2FBMAP, &map);
+		shows = ret || map.framebuffer == number;
+	}
+	close(fd);
+	return shows;
+}
+
+/* Of a host with two displays the console is on one, and the other is free to go. */
 static void tell_framebuffer(const struct search *search, const char *name,
 			     bool usb)
 {
-	/* The console takes the first one; others are shown as well. */
-	if (!strncmp(name, "fb", 2) && is_console_bound(search))
+	unsigned int number;
+
+	if (sscanf(name, "fb%u", &number) == 1 && is_console_bound(search) &&
+	    is_console_of(search, number))
 		vp_safety_add(search->uses, VP_USE_CONSOLE, usb,
 			      "the console is on it (%s)", name);
 }

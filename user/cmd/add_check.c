@@ -239,19 +239,22 @@ static void say_in_use(const struct add *add, const struct add_dev *taken)
 		vp_out_error_more("  and %zu more", more);
 }
 
-/* The line that takes all the others. */
-static void say_others(const struct add *add, size_t used)
+/* The line that takes all the others, if it names any. */
+static void say_others(const struct add *add)
 {
 	char text[VP_RULEARG_LEN];
 	struct vp_rule rule = add->words.rule, pinned;
 	struct vp_error err;
+	bool any = false;
 	size_t i;
 
-	if (vp_rulearg_has_place(&rule) || used == add->taken_count)
+	if (vp_rulearg_has_place(&rule))
 		return;
 	for (i = 0; i < add->taken_count; i++) {
-		if (!find_refusing(add, &add->taken[i]))
+		if (!find_refusing(add, &add->taken[i])) {
+			any |= add->taken[i].fit == VP_FIT_MATCH;
 			continue;
+		}
 		/* What with= holds is not named, and no exception helps. */
 		if (add->taken[i].fit != VP_FIT_MATCH ||
 		    rule.count == VP_SELECTORS_MAX ||
@@ -261,7 +264,7 @@ static void say_others(const struct add *add, size_t used)
 		rule.selectors[rule.count++].except = true;
 	}
 	vp_rule_print(&rule, text, sizeof(text));
-	if (vp_rule_parse(text, strlen(text), &pinned, &err))
+	if (!any || vp_rule_parse(text, strlen(text), &pinned, &err))
 		return;
 	vp_out_error_more("  vfiopolicy add %s%s    # the others",
 			  add->args->given & VP_OPT_ALL ? "--all " : "",
@@ -331,7 +334,7 @@ static void say_umounts(const struct add *add)
 	} while (print);
 }
 
-static int refuse_in_use(const struct add *add, size_t used)
+static int refuse_in_use(const struct add *add)
 {
 	bool lasts = false;
 	size_t i;
@@ -343,7 +346,7 @@ static int refuse_in_use(const struct add *add, size_t used)
 		lasts |= is_lasting(add, &add->taken[i]);
 	}
 	say_umounts(add);
-	say_others(add, used);
+	say_others(add);
 	if (!lasts)
 		vp_out_error_more("Nothing was changed. --next-boot takes it when the host starts the next time; --force would take it away from a running system.");
 	else if (add_is_later(add))
@@ -430,14 +433,15 @@ static int spare_used(struct add *add, struct vp_safety *safety)
 
 static int check_uses(struct add *add, struct vp_safety *safety)
 {
-	size_t i, used = 0;
+	bool used = false;
+	size_t i;
 
 	for (i = 0; i < add->taken_count; i++) {
 		vp_safety_uses(safety, add->taken[i].dev, &add->taken[i].uses);
-		used += !!find_refusing(add, &add->taken[i]);
+		used |= !!find_refusing(add, &add->taken[i]);
 	}
 	if (used)
-		return refuse_in_use(add, used);
+		return refuse_in_use(add);
 	for (i = 0; i < add->taken_count; i++) {
 		if (!override(add, &add->taken[i]))
 			continue;

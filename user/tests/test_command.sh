@@ -198,6 +198,14 @@ ln -s ../../devices/0000:01:00.1/sound/controlC1 "$sys/dev/char/116:0"
 ln -s /dev/snd/controlC1 "$root/proc/900/fd/5"
 run 1 "what with= would hold is in use" add 10de:1c03 with=slot
 has err "0000:01:00.1 is in use by this host: Xorg 900 has /dev/snd/controlC1 open"
+mkdir -p "$sys/devices/0000:01:00.0/drm/card1"
+echo DEVNAME=dri/card1 >"$sys/devices/0000:01:00.0/drm/card1/uevent"
+ln -s ../../devices/0000:01:00.0/drm/card1 "$sys/dev/char/226:1"
+ln -sf /dev/dri/card1 "$root/proc/900/fd/5"
+run 1 "what has companions is in use" add 10de:1c03 with=slot
+has err "0000:01:00.0 is in use by this host: Xorg 900 has /dev/dri/card1 open"
+hasnt err "# the others"
+ln -sf /dev/snd/controlC1 "$root/proc/900/fd/5"
 
 if [ ! -e "$saved" ]; then
 	echo "# not root: saving is left out"
