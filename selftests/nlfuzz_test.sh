@@ -5,8 +5,8 @@
 # rules name made-up devices: see nlfuzz.c, which looks at the answers. Here is
 # looked at what is left behind.
 #
-# VP_MESSAGES: how many messages; VP_SECONDS: how long at most, which is what
-# ends it where the processor is emulated; VP_SEED: a seed, to do the same again.
+# VP_MESSAGES: how many messages; VP_SECONDS: how long at most, in which an emulated
+# processor sends several times as many; VP_SEED: a seed, to do the same again.
 # The debug kernel has fewer, unless it is told otherwise.
 
 # shellcheck source=selftests/lib/lib.sh
@@ -15,7 +15,7 @@
 MILLION=1000000 CHANGES=100000 SAMPLE=20000
 [ -z "${VP_SLOW:-}" ] || MILLION=20000 CHANGES=5000 SAMPLE=1000
 MESSAGES=${VP_MESSAGES:-$MILLION}
-LONGEST=${VP_SECONDS:-$((45 * ${VP_SLOW:-1}))}
+LONGEST=${VP_SECONDS:-$((400 * ${VP_SLOW:-1}))}
 SEED=${VP_SEED:-$RANDOM$RANDOM}
 KLOG=$(dirname "$0")/vm/klog
 # What memory may be gone afterwards, in kB: five times as much as comes and goes
