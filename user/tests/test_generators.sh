@@ -335,8 +335,16 @@ while_systemd_waits()
 	echo 17 > "$root/run/vfiopolicy/waiting"
 	: > "$tmp/ran"
 	waits
-	ran "systemctl --quiet is-active initrd-root-device.target" "give-back 60"
+	ran "systemctl --quiet is-active initrd-root-device.target" "udevadm settle --timeout=0" \
+		"give-back 60" && [ "$(cat "$root/run/vfiopolicy/waiting")" = 17 ]
 	result $? "systemd: a minute is waited"
+	echo "exit 1" >> "$root/bin/udevadm"
+	: > "$tmp/ran"
+	waits
+	! grep -q give-back "$tmp/ran" && [ "$(cat "$root/run/vfiopolicy/waiting")" = "" ]
+	result $? "systemd: from the start, while udev has devices to look at"
+	sed -i '/exit 1/d' "$root/bin/udevadm"
+	echo 17 > "$root/run/vfiopolicy/waiting"
 	: > "$root/run/systemd/ask-password/ask.x"
 	: > "$tmp/ran"
 	waits
