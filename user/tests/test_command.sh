@@ -180,32 +180,30 @@ has err "whether it is in use cannot be told"
 mv "$tmp/mountinfo" "$root/proc/self/mountinfo"
 
 # A GPU that is open now is free at the next boot.
-mkdir -p "$root/proc/900/fd" "$sys/dev/char" \
-	"$sys/devices/0000:82:00.0/drm/card0"
-echo DEVNAME=dri/card0 >"$sys/devices/0000:82:00.0/drm/card0/uevent"
-ln -s ../../devices/0000:82:00.0/drm/card0 "$sys/dev/char/226:0"
-echo Xorg >"$root/proc/900/comm"
-ln -s /dev/dri/card0 "$root/proc/900/fd/4"
+opened() # ADDRESS NODE NUMBER: by Xorg
+{
+	at=devices/$1/${2##*/}
+	mkdir -p "$root/proc/900/fd" "$sys/dev/char" "$sys/$at"
+	echo "DEVNAME=$2" >"$sys/$at/uevent"
+	ln -s "../../$at" "$sys/dev/char/$3"
+	echo Xorg >"$root/proc/900/comm"
+	ln -sf "/dev/$2" "$root/proc/900/fd/5"
+}
+
+opened 0000:82:00.0 dri/card0 226:0
 run 1 "a GPU that a process has open" add 82:00.0
 has err "0000:82:00.0 is in use by this host: Xorg 900 has /dev/dri/card0 open"
 has err "--next-boot takes it when the host starts the next time"
 run 5 "is free at the next boot" add --dry-run --next-boot 82:00.0
 has out "  it has no IOMMU group, so no driver may give it to a guest"
 has out "  the IOMMU is on, but does not cover this device"
-mkdir -p "$sys/devices/0000:01:00.1/sound/controlC1"
-echo DEVNAME=snd/controlC1 >"$sys/devices/0000:01:00.1/sound/controlC1/uevent"
-ln -s ../../devices/0000:01:00.1/sound/controlC1 "$sys/dev/char/116:0"
-ln -s /dev/snd/controlC1 "$root/proc/900/fd/5"
+opened 0000:01:00.1 snd/controlC1 116:0
 run 1 "what with= would hold is in use" add 10de:1c03 with=slot
 has err "0000:01:00.1 is in use by this host: Xorg 900 has /dev/snd/controlC1 open"
-mkdir -p "$sys/devices/0000:01:00.0/drm/card1"
-echo DEVNAME=dri/card1 >"$sys/devices/0000:01:00.0/drm/card1/uevent"
-ln -s ../../devices/0000:01:00.0/drm/card1 "$sys/dev/char/226:1"
-ln -sf /dev/dri/card1 "$root/proc/900/fd/5"
+opened 0000:01:00.0 dri/card1 226:1
 run 1 "what has companions is in use" add 10de:1c03 with=slot
 has err "0000:01:00.0 is in use by this host: Xorg 900 has /dev/dri/card1 open"
 hasnt err "# the others"
-ln -sf /dev/snd/controlC1 "$root/proc/900/fd/5"
 
 if [ ! -e "$saved" ]; then
 	echo "# not root: saving is left out"
