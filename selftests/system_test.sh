@@ -175,6 +175,8 @@ added_on_the_running_system_it_holds_at_the_next_boot() {
 		# The first boot has something to do, the second only to tell.
 		[ ! -e /etc/modprobe.d/00-vfiopolicy.conf ] || { vfiopolicy status; exit; }
 		mount -o remount,rw /
+		# The port and the display are to have their drivers first.
+		udevadm settle
 		modprobe vfiopolicy
 		vfiopolicy add --no-image 8086:10c9
 		echo "add $?"
