@@ -40,6 +40,7 @@ struct vp_device *vp_device_alloc(struct pci_dev *pdev, struct pci_dev *pf)
 	kref_init(&rec->ref);
 	INIT_LIST_HEAD(&rec->node);
 	INIT_LIST_HEAD(&rec->anchor);
+	INIT_LIST_HEAD(&rec->handing);
 	INIT_DELAYED_WORK(&rec->work, vp_handoff_work);
 	vp_facts_read(pdev, pf, &rec->view.facts, true);
 	strscpy(rec->view.address, pci_name(pdev), sizeof(rec->view.address));

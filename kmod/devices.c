@@ -420,6 +420,26 @@ void vp_device_kick_waiting(enum vfiopolicy_cause cause)
 }
 
 /**
+ * vp_device_kick_group() - have another go at those of an IOMMU group
+ * @group: the group, to be compared alone
+ *
+ * What was in vain before counts as before.
+ *
+ * Context: takes vp_lock.
+ */
+void vp_device_kick_group(const struct iommu_group *group)
+{
+	struct vp_device *rec;
+
+	spin_lock(&vp_lock);
+	list_for_each_entry(rec, &records, node)
+		if (READ_ONCE(rec->with_group) == group &&
+		    rec->view.status.state == VFIOPOLICY_STATE_HELD)
+			vp_handoff_kick(rec, 1);
+	spin_unlock(&vp_lock);
+}
+
+/**
  * vp_device_count() - how many devices the rules name
  *
  * Context: takes vp_lock.

@@ -10,7 +10,8 @@
  * It looks at where the device is and where it should be, goes one step, and
  * is queued again by what the step brings about. So the latest wish wins, a
  * wish said twice costs nothing, and a device whose driver hangs delays only
- * itself, and others only once VP_WORKERS of them hang at a time.
+ * itself and what shares its IOMMU group, and others only once VP_WORKERS of them
+ * hang at a time.
  *
  * The override always goes first: while a driver is taken away, none but the
  * one named by the override, or none at all, can have the device.
@@ -26,6 +27,9 @@
 #define VP_TRIES	3
 
 static struct workqueue_struct *workqueue;
+
+/* Those that a target's probe may have at this moment; guarded by vp_lock. */
+static LIST_HEAD(handing);
 
 /**
  * vp_handoff_kick() - have the work item of a device look at it
@@ -380,41 +384,49 @@ static void deferred(struct vp_device *rec, enum vp_want want)
 }
 
 /*
- * From the stub to the target. Between the two the override already names the
- * target, so that no third driver can match; if the target will not have the
- * device, it comes back to the stub.
+ * Has it the turn of its IOMMU group? vfio makes one object for a group, by the first
+ * probe of one of its devices, and that of 6.1 stumbles over two that do it at a time
+ * (vfio_create_group()). Whoever has it looks after the others when it is done.
  */
-static void hand_off(struct vp_device *rec)
+static bool takes_turn(struct vp_device *rec)
+{
+	struct vp_device *other;
+
+	lockdep_assert_held(&vp_lock);
+	list_for_each_entry(other, &handing, handing) {
+		if (other->group == rec->group) {
+			other->awaited = true;
+			return false;
+		}
+	}
+	list_add_tail(&rec->handing, &handing);
+	return true;
+}
+
+static void ends_turn(struct vp_device *rec)
+{
+	bool awaited;
+
+	spin_lock(&vp_lock);
+	list_del_init(&rec->handing);
+	awaited = rec->awaited;
+	rec->awaited = false;
+	spin_unlock(&vp_lock);
+	if (awaited)
+		vp_device_kick_group(rec->group);
+}
+
+/*
+ * Between the stub and the target the override already names the target, so that no
+ * third driver can match; if the target will not have the device, it comes back to
+ * the stub.
+ */
+static void hand_over(struct vp_device *rec, const char *target)
 {
 	struct device *dev = &rec->pdev->dev;
-	char target[VP_NAME_MAX];
 	enum vfiopolicy_state back;
-	bool begun;
 	int ret;
 
-	if (!vp_handoff_is_bound(rec, VP_STUB))
-		return;
-	/* vfio-pci would take it only in its unsafe mode; we never ask. */
-	if (!rec->group) {
-		vp_device_move(rec, VFIOPOLICY_STATE_HELD, VFIOPOLICY_STATE_HELD,
-			       VFIOPOLICY_REASON_NO_IOMMU_GROUP);
-		return;
-	}
-	if (!vp_target_is_there(rec, target, sizeof(target)))
-		return;
-	/* Whatever rule comes from here on, it ends with this one. */
-	spin_lock(&vp_lock);
-	begun = rec->linked && !strcmp(rec->view.target, target) &&
-		rec->view.status.state == VFIOPOLICY_STATE_HELD &&
-		vp_device_want(rec) == VP_WANT_TARGET;
-	if (begun) {
-		strscpy(rec->handing_to, target, sizeof(rec->handing_to));
-		vp_device_move_locked(rec, VFIOPOLICY_STATE_HANDING_OFF,
-				      VFIOPOLICY_REASON_NONE);
-	}
-	spin_unlock(&vp_lock);
-	if (!begun)
-		return;
 	if (vp_claim_override(rec, VFIOPOLICY_STATE_HANDING_OFF,
 			      VP_OVERRIDE_TARGET)) {
 		/* Root may have unbound the stub, which went unheard by now. */
@@ -461,6 +473,39 @@ static void hand_off(struct vp_device *rec)
 			     VFIOPOLICY_REASON_TARGET_REFUSED);
 	/* After the last try nobody else would. */
 	vp_power_rest(rec);
+}
+
+/* From the stub to the target. */
+static void hand_off(struct vp_device *rec)
+{
+	char target[VP_NAME_MAX];
+	bool begun;
+
+	if (!vp_handoff_is_bound(rec, VP_STUB))
+		return;
+	/* vfio-pci would take it only in its unsafe mode; we never ask. */
+	if (!rec->group) {
+		vp_device_move(rec, VFIOPOLICY_STATE_HELD, VFIOPOLICY_STATE_HELD,
+			       VFIOPOLICY_REASON_NO_IOMMU_GROUP);
+		return;
+	}
+	if (!vp_target_is_there(rec, target, sizeof(target)))
+		return;
+	/* Whatever rule comes from here on, it ends with this one. */
+	spin_lock(&vp_lock);
+	begun = rec->linked && !strcmp(rec->view.target, target) &&
+		rec->view.status.state == VFIOPOLICY_STATE_HELD &&
+		vp_device_want(rec) == VP_WANT_TARGET && takes_turn(rec);
+	if (begun) {
+		strscpy(rec->handing_to, target, sizeof(rec->handing_to));
+		vp_device_move_locked(rec, VFIOPOLICY_STATE_HANDING_OFF,
+				      VFIOPOLICY_REASON_NONE);
+	}
+	spin_unlock(&vp_lock);
+	if (!begun)
+		return;
+	hand_over(rec, target);
+	ends_turn(rec);
 }
 
 static void held(struct vp_device *rec, enum vp_want want,
