@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +19,8 @@
 /* What the tool said last, when it failed. */
 #define TAIL_LINES	5
 #define LINE_LEN	256
+/* What an image may grow by, and more, in MiB. */
+#define ROOM		16
 
 static const struct vp_image_hook of_mkinitcpio = {
 	.file = "/etc/mkinitcpio.conf", .folder = "/etc/mkinitcpio.conf.d",
@@ -37,26 +40,28 @@ static const struct vp_image_hook of_booster = {
  * what builds all images. Some take a hook, or the module, only where their user
  * names it. As he has chosen, those go before dracut, which is there on hosts that
  * use another one, too. Debian's brings an update-initramfs that boot loaders are
- * told by, in some versions.
+ * told by, in some versions. One that writes in place of the old image deletes that
+ * where there is no room for the new one.
  */
 static const struct generator {
 	const char *sign;
 	const char *path;
 	const struct vp_image_hook *hook;
 	const char *argv[5];
+	bool in_place;
 } generators[] = {
 	{ "/usr/sbin/mkinitramfs", "/usr/share/initramfs-tools/hooks/vfiopolicy",
-	  NULL, { "/usr/sbin/update-initramfs", "-u", "-k", "all" } },
+	  NULL, { "/usr/sbin/update-initramfs", "-u", "-k", "all" }, false },
 	{ "/usr/bin/mkinitcpio", "/usr/lib/initcpio/install/vfiopolicy",
-	  &of_mkinitcpio, { "/usr/bin/mkinitcpio", "-P" } },
+	  &of_mkinitcpio, { "/usr/bin/mkinitcpio", "-P" }, false },
 	{ "/usr/bin/booster", "/usr/lib/booster/regenerate_images",
-	  &of_booster, { "/usr/lib/booster/regenerate_images" } },
+	  &of_booster, { "/usr/lib/booster/regenerate_images" }, false },
 	{ "/usr/sbin/update-initramfs",
 	  "/usr/lib/dracut/modules.d/50vfiopolicy/module-setup.sh",
-	  NULL, { "/usr/sbin/update-initramfs", "-u", "-k", "all" } },
+	  NULL, { "/usr/sbin/update-initramfs", "-u", "-k", "all" }, false },
 	{ "/usr/bin/dracut",
 	  "/usr/lib/dracut/modules.d/50vfiopolicy/module-setup.sh",
-	  NULL, { "/usr/bin/dracut", "--force", "--regenerate-all" } },
+	  NULL, { "/usr/bin/dracut", "--force", "--regenerate-all" }, true },
 };
 
 /* The one whose images have ours. @unnamed: one whose user has to name our hook. */
@@ -210,11 +215,30 @@ static int build(const struct vp_site *site, const struct generator *generator)
 	return VP_EXIT_PENDING;
 }
 
+/* Rather an old image than none at all. */
+static bool has_room(const struct vp_site *site, const struct generator *generator)
+{
+	char *path = generator->in_place ? vp_site_path(site, "/boot") : NULL;
+	struct statvfs fs;
+	bool room = true;
+
+	if (path && !statvfs(path, &fs))
+		room = (unsigned long long)fs.f_bfree * fs.f_frsize >= ROOM << 20;
+	if (!room) {
+		vp_out_error("the boot images are not rebuilt: /boot has less than %d MiB left",
+			     ROOM);
+		vp_out_error_more("  %s deletes an image that has no room; when there is some: vfiopolicy apply",
+				  strrchr(generator->argv[0], '/') + 1);
+	}
+	free(path);
+	return room;
+}
+
 /**
  * vp_image_build() - have all boot images built anew
  *
- * Not where none of our hooks is in place for what builds them. The caller has
- * vp_image_lock().
+ * Not where none of our hooks is in place for what builds them, nor where that could
+ * leave none. The caller has vp_image_lock().
  *
  * Return: an exit status; %VP_EXIT_PENDING when it failed, after having said so.
  */
@@ -230,7 +254,8 @@ int vp_image_build(void)
 	}
 	generator = find_generator(&site, &unnamed);
 	if (generator)
-		ret = build(&site, generator);
+		ret = has_room(&site, generator) ? build(&site, generator) :
+						   VP_EXIT_PENDING;
 	vp_site_close(&site);
 	return ret;
 }

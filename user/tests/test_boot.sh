@@ -219,6 +219,16 @@ ran_as ""
 echo | put /usr/lib/dracut/modules.d/50vfiopolicy/module-setup.sh
 run 0 "dracut" add --next-boot hold 144d:a80a
 ran_as "dracut --force --regenerate-all"
+if mount -t tmpfs -o size=1m none "$root/boot" 2>/dev/null; then
+	run 6 "dracut that would delete what has no room" add --next-boot --absent-ok 10de:2222
+	umount "$root/boot"
+	ran_as ""
+	has err "the boot images are not rebuilt: /boot has less than 16 MiB left"
+	has err "when there is some: vfiopolicy apply"
+	run 0 "and is not asked to" del --no-image 10de:2222
+else
+	echo "# not root: a full /boot is left out"
+fi
 run 4 "its image is where the record says" status
 has out "boot image $kernel   policy "
 has out ", current"
