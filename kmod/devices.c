@@ -420,22 +420,26 @@ void vp_device_kick_waiting(enum vfiopolicy_cause cause)
 }
 
 /**
- * vp_device_kick_group() - have another go at those of an IOMMU group
- * @group: the group, to be compared alone
+ * vp_device_kick_next() - have those go on that wait for another one of their group
+ * @group: the IOMMU group, to be compared alone
  *
- * What was in vain before counts as before.
+ * And no others, nor do tries that were in vain count anew: each of them comes of
+ * its own timer, or of having waited for once.
  *
  * Context: takes vp_lock.
  */
-void vp_device_kick_group(const struct iommu_group *group)
+void vp_device_kick_next(const struct iommu_group *group)
 {
 	struct vp_device *rec;
 
 	spin_lock(&vp_lock);
-	list_for_each_entry(rec, &records, node)
-		if (READ_ONCE(rec->with_group) == group &&
-		    rec->view.status.state == VFIOPOLICY_STATE_HELD)
+	list_for_each_entry(rec, &records, node) {
+		if (!rec->waits || READ_ONCE(rec->with_group) != group)
+			continue;
+		rec->waits = false;
+		if (rec->view.status.state == VFIOPOLICY_STATE_HELD)
 			vp_handoff_kick(rec, 1);
+	}
 	spin_unlock(&vp_lock);
 }
 

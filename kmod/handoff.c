@@ -396,9 +396,14 @@ static bool takes_turn(struct vp_device *rec)
 	list_for_each_entry(other, &handing, handing) {
 		if (other->group == rec->group) {
 			other->awaited = true;
+			rec->waits = true;
+			/* What was in the way before is not any more. */
+			vp_device_move_locked(rec, VFIOPOLICY_STATE_HELD,
+					      VFIOPOLICY_REASON_NONE);
 			return false;
 		}
 	}
+	rec->waits = false;
 	list_add_tail(&rec->handing, &handing);
 	return true;
 }
@@ -413,7 +418,7 @@ static void ends_turn(struct vp_device *rec)
 	rec->awaited = false;
 	spin_unlock(&vp_lock);
 	if (awaited)
-		vp_device_kick_group(rec->group);
+		vp_device_kick_next(rec->group);
 }
 
 /*

@@ -177,6 +177,7 @@ struct vp_stats {
  *              use in state handing-off alone
  * @handing: place among those that are being handed over; guarded by vp_lock
  * @awaited: another one of its group waits for the end of that; guarded by vp_lock
+ * @waits: it is such a one; guarded by vp_lock
  * @vetoed_at: when a driver was last refused, in jiffies; guarded by vp_lock
  * @enabled: how often the device was enabled before the probe of its driver, as
  *           far as that was seen; written in BIND, under device_lock
@@ -213,6 +214,7 @@ struct vp_device {
 	char handing_to[VP_NAME_MAX];
 	struct list_head handing;
 	bool awaited;
+	bool waits;
 	unsigned long vetoed_at;
 	unsigned long due;
 	int enabled;
@@ -282,7 +284,7 @@ bool vp_device_user(const struct vp_table *next, char *address,
 void vp_device_plan(const struct vp_table *next);
 void vp_device_rematch(const struct vp_table *next, enum vfiopolicy_cause cause);
 void vp_device_kick_waiting(enum vfiopolicy_cause cause);
-void vp_device_kick_group(const struct iommu_group *group);
+void vp_device_kick_next(const struct iommu_group *group);
 u32 vp_device_count(void);
 void vp_device_freeze(void);
 bool vp_device_frozen(void);

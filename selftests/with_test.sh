@@ -39,7 +39,8 @@ if [ -n "$SMBUS" ] && [ -e "$SYS/$SMBUS/iommu_group" ]; then
 	modprobe vfio-pci
 	TESTS+=" group_of_the_host_has_its_bridge_passed_over"
 	[ -z "$E1000E${VP_HOTPLUG_BUS:-}" ] ||
-		TESTS+=" slot_that_is_a_group_becomes_viable a_group_is_handed_over_one_by_one"
+		TESTS+=" slot_that_is_a_group_becomes_viable a_group_is_handed_over_one_by_one
+			a_group_that_is_refused_is_tried_as_often"
 	[ ${#E1000[@]} -lt 2 ] || TESTS+=" group_behind_a_bridge_becomes_viable"
 fi
 TESTS+=" companions_are_never_probed"
@@ -323,6 +324,36 @@ a_group_is_handed_over_one_by_one() {
 			/ old=held state=handing-off/ { beside += now != ""; now = $1 }
 			/ old=handing-off/ && $1 == now { now = "" }
 			END { print beside + 0 }' "$DIR/events")" 0 || ret=1
+	return $ret
+}
+
+probes() {
+	cat /sys/module/test_vfio_pci/parameters/probes
+}
+
+has_probes() {
+	[ "$(probes)" -ge "$1" ]
+}
+
+# Neither waits, nor is tried, because of the other one's tries.
+refused_both() {
+	load && vpnl add --take-over "vfio ${E1000E%.*}.* driver=test_vfio_pci" > "$DIR/answer" &&
+		all_wait held target-refused "$E1000E" "$NVME" &&
+		expect "four tries each" until_true has_probes 8 &&
+		all_wait held target-refused "$E1000E" "$NVME" && same probes "$(probes)" 8 &&
+		echo 0 > /sys/module/test_vfio_pci/parameters/refuse &&
+		vpnl claim "$NVME" > "$DIR/answer" && wait_state "$NVME" isolated &&
+		same "state of the other" "$(dev "$E1000E" state)" held &&
+		vpnl claim "$E1000E" > "$DIR/answer" && wait_state "$E1000E" isolated &&
+		same "probes in all" "$(probes)" 10 && vpnl del 1 &&
+		all_wait none "" "$E1000E" "$NVME" && are_native
+}
+
+a_group_that_is_refused_is_tried_as_often() {
+	local ret=0
+
+	insmod "$VP_MODULES/test_vfio_pci.ko" refuse=1 && in_a_slot refused_both || ret=1
+	rmmod test_vfio_pci
 	return $ret
 }
 
