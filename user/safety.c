@@ -196,6 +196,7 @@ void vp_safety_uses(struct vp_safety *safety, const struct vp_host_dev *dev,
 	vp_use_disks(safety, dev, uses);
 	vp_use_nets(safety, dev, uses);
 	vp_use_others(safety, dev, uses);
+	vp_use_virtio(safety, dev, uses);
 	if (safety->failed)
 		vp_safety_add(uses, VP_USE_UNKNOWN, false,
 			      "what uses it cannot be told, for %s could not be looked at: %s",

@@ -137,6 +137,7 @@ struct vp_safety_paths {
  * @VP_LINK_TTY: terminals
  * @VP_LINK_INPUT: keyboards, mice and such
  * @VP_LINK_MDEV: mediated devices
+ * @VP_LINK_VIRTIO: virtio devices
  * @VP_LINK_CLASSES: how many there are
  */
 enum vp_link_class {
@@ -148,6 +149,7 @@ enum vp_link_class {
 	VP_LINK_TTY,
 	VP_LINK_INPUT,
 	VP_LINK_MDEV,
+	VP_LINK_VIRTIO,
 	VP_LINK_CLASSES,
 };
 
@@ -251,6 +253,10 @@ void vp_use_nets_free(struct vp_net *net);
 
 /* use_other.c */
 void vp_use_others(struct vp_safety *safety, const struct vp_host_dev *dev,
+		   struct vp_uses *uses);
+
+/* use_virtio.c */
+void vp_use_virtio(struct vp_safety *safety, const struct vp_host_dev *dev,
 		   struct vp_uses *uses);
 
 /* use_open.c */

@@ -15,6 +15,7 @@ static const char * const folders[VP_LINK_CLASSES] = {
 	[VP_LINK_TTY] = "class/tty",
 	[VP_LINK_INPUT] = "class/input",
 	[VP_LINK_MDEV] = "bus/mdev/devices",
+	[VP_LINK_VIRTIO] = "bus/virtio/devices",
 };
 
 static void read_links(struct vp_safety *safety, const char *folder,
