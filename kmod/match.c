@@ -266,7 +266,7 @@ static size_t explain_selector(const struct vp_selector *sel,
 				facts->devfn & 7);
 	case VP_SEL_AT:
 		return explain_place(facts->vf ? "it is a VF of " :
-				     facts->depth ? "it hangs off " : "it is at ",
+				     facts->depth ? "its place is " : "it is at ",
 				     facts, buf, size);
 	case VP_SEL_VFS_OF:
 		if (!facts->vf)

@@ -143,25 +143,25 @@ TEST(rules_name_devices_and_say_why_not)
 		{ "vfio at=0:1c.4/0.0", &drive, NULL },
 		{ "vfio at=5:0.0", &drive, NULL },
 		{ "vfio at=5:0.*", &drive, NULL },
-		{ "vfio at=1:1c.4/0.0", &drive, "it hangs off 0000:00:1c.4/00.0" },
-		{ "vfio at=1:0:1c.4/0.0", &drive, "it hangs off 0000:00:1c.4/00.0" },
-		{ "vfio at=0:1c.5/0.0", &drive, "it hangs off 0000:00:1c.4/00.0" },
-		{ "vfio at=0:1c.4/0.1", &drive, "it hangs off 0000:00:1c.4/00.0" },
+		{ "vfio at=1:1c.4/0.0", &drive, "its place is 0000:00:1c.4/00.0" },
+		{ "vfio at=1:0:1c.4/0.0", &drive, "its place is 0000:00:1c.4/00.0" },
+		{ "vfio at=0:1c.5/0.0", &drive, "its place is 0000:00:1c.4/00.0" },
+		{ "vfio at=0:1c.4/0.1", &drive, "its place is 0000:00:1c.4/00.0" },
 		{ "vfio at=0:1c.4/*.0", &drive, NULL },
 		{ "vfio at=0:1c.4/0.*", &drive, NULL },
-		{ "vfio at=0:1c.4/1.*", &drive, "it hangs off 0000:00:1c.4/00.0" },
-		{ "vfio at=0:1c.4", &drive, "it hangs off 0000:00:1c.4/00.0" },
-		{ "vfio at=0:1c.4/0.0/0.0", &drive, "it hangs off 0000:00:1c.4/00.0" },
-		{ "vfio at=0:0.0/1c.4/0.0", &drive, "it hangs off 0000:00:1c.4/00.0" },
+		{ "vfio at=0:1c.4/1.*", &drive, "its place is 0000:00:1c.4/00.0" },
+		{ "vfio at=0:1c.4", &drive, "its place is 0000:00:1c.4/00.0" },
+		{ "vfio at=0:1c.4/0.0/0.0", &drive, "its place is 0000:00:1c.4/00.0" },
+		{ "vfio at=0:0.0/1c.4/0.0", &drive, "its place is 0000:00:1c.4/00.0" },
 		{ "vfio at=10000:e0:3.0/0.0/1.0/1f.7", &gpu, NULL },
 		{ "vfio at=10000:e1:0.0/1.0/1f.7", &gpu, NULL },
 		{ "vfio at=10000:e2:1.0/1f.7", &gpu, NULL },
 		{ "vfio at=10000:e3:1f.7", &gpu, NULL },
 		{ "vfio at=10000:e2:1.0/*.*", &gpu, NULL },
 		{ "vfio at=10000:e0:1.0/1f.7", &gpu,
-		  "it hangs off 10000:e0:03.0/00.0/01.0/1f.7" },
+		  "its place is 10000:e0:03.0/00.0/01.0/1f.7" },
 		{ "vfio at=10000:e0:3.0/1.0/0.0/1f.7", &gpu,
-		  "it hangs off 10000:e0:03.0/00.0/01.0/1f.7" },
+		  "its place is 10000:e0:03.0/00.0/01.0/1f.7" },
 		{ "vfio at=0:1f.6", &nic, NULL },
 		{ "vfio at=0:1f.5", &nic, "it is at 0000:00:1f.6" },
 		/* VFs and their PF */
@@ -251,8 +251,8 @@ TEST(rules_name_devices_and_say_why_not)
 		{ "vfio vfs-of=3:0.0/0-3 15b3:* changed=hold", &vf, "!vendor 8086" },
 		{ "vfio vfs-of=3:0.0/2-3 15b3:*", &vf, "it is VF 1 of 0000:00:01.0/00.0" },
 		{ "vfio 5:0.1 144d:a80a", &drive, "address 0000:05:00.0" },
-		{ "vfio 5:0.0 at=0:1c.5/0.0 144d:a80a", &drive, "it hangs off 0000:00:1c.4/00.0" },
-		{ "vfio 5:0.0 at=0:1c.5/0.0 10de:*", &drive, "it hangs off 0000:00:1c.4/00.0" },
+		{ "vfio 5:0.0 at=0:1c.5/0.0 144d:a80a", &drive, "its place is 0000:00:1c.4/00.0" },
+		{ "vfio 5:0.0 at=0:1c.5/0.0 10de:*", &drive, "its place is 0000:00:1c.4/00.0" },
 		{ "vfio 144d:a80a class=3d", &drive, "class 010802" },
 		/* except= */
 		{ "vfio 144d:* except=5:0.0", &drive, "except=0000:05:00.0" },
@@ -313,7 +313,7 @@ TEST(paths_are_as_long_as_they_may_be)
 		snprintf(text + len, sizeof(text) - len, "00.7");
 		expect_fit(_metadata, text, &facts, NULL);
 		text[strlen(text) - 1] = '6';
-		snprintf(why, sizeof(why), "it hangs off 0000:01:01.0/02.0/03.0/04.0/05.0/06.0/07.0/08.0/09.0/0a.0/0b.0/0c.0/0d.0/0e.0/0f.0/00.7");
+		snprintf(why, sizeof(why), "its place is 0000:01:01.0/02.0/03.0/04.0/05.0/06.0/07.0/08.0/09.0/0a.0/0b.0/0c.0/0d.0/0e.0/0f.0/00.7");
 		expect_fit(_metadata, text, &facts, why);
 	}
 }

@@ -56,23 +56,26 @@ static bool is_held_with(const struct vp_host *host, const struct vp_entry *entr
 }
 
 /**
- * vp_forecast_entry() - the rule that has the say over a device
+ * vp_forecast_with() - the rule that has the say over a device, and by which other
  * @host: the host
  * @table: the rules
  * @dev: the device
  * @fit: set to how it fits; %VP_FIT_WITH when it only names another, with which
  *       this one is to be held
+ * @anchor: set to that other one; NULL when the rule names this one
  *
  * Return: its entry, part of @table; or NULL.
  */
-const struct vp_entry *vp_forecast_entry(const struct vp_host *host,
-					 const struct vp_table *table,
-					 const struct vp_host_dev *dev,
-					 enum vp_fit *fit)
+const struct vp_entry *vp_forecast_with(const struct vp_host *host,
+					const struct vp_table *table,
+					const struct vp_host_dev *dev,
+					enum vp_fit *fit,
+					const struct vp_host_dev **anchor)
 {
 	const struct vp_entry *entry;
 	size_t i;
 
+	*anchor = NULL;
 	entry = vp_policy_match(table, &dev->facts, fit);
 	if (entry || !table->with || vp_forecast_never(host, dev))
 		return entry;
@@ -84,11 +87,31 @@ const struct vp_entry *vp_forecast_entry(const struct vp_host *host,
 		    entry->rule.action != VP_LEAVE &&
 		    is_held_with(host, entry, &host->devs[i], dev)) {
 			*fit = VP_FIT_WITH;
+			*anchor = &host->devs[i];
 			return entry;
 		}
 	}
 	*fit = VP_FIT_NONE;
 	return NULL;
+}
+
+/**
+ * vp_forecast_entry() - the rule that has the say over a device
+ * @host: the host
+ * @table: the rules
+ * @dev: the device
+ * @fit: set to how it fits, as by vp_forecast_with()
+ *
+ * Return: its entry, part of @table; or NULL.
+ */
+const struct vp_entry *vp_forecast_entry(const struct vp_host *host,
+					 const struct vp_table *table,
+					 const struct vp_host_dev *dev,
+					 enum vp_fit *fit)
+{
+	const struct vp_host_dev *anchor;
+
+	return vp_forecast_with(host, table, dev, fit, &anchor);
 }
 
 /**

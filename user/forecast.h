@@ -18,6 +18,11 @@ u32 vp_forecast_never(const struct vp_host *host,
 bool vp_forecast_override(const struct vp_host *host,
 			  const struct vp_host_dev *dev, const char *target,
 			  char *buf, size_t size);
+const struct vp_entry *vp_forecast_with(const struct vp_host *host,
+					const struct vp_table *table,
+					const struct vp_host_dev *dev,
+					enum vp_fit *fit,
+					const struct vp_host_dev **anchor);
 const struct vp_entry *vp_forecast_entry(const struct vp_host *host,
 					 const struct vp_table *table,
 					 const struct vp_host_dev *dev,

@@ -35,6 +35,7 @@ static const char * const fit_names[] = {
 	[VP_FIT_NONE] = "none",
 	[VP_FIT_CHANGED] = "changed",
 	[VP_FIT_MATCH] = "match",
+	[VP_FIT_WITH] = "with",
 };
 
 /**
@@ -44,6 +45,7 @@ static const char * const fit_names[] = {
  * @table: the rules, in the order in which they are tried
  * @winner: the rule that has the say; NULL when none has
  * @fit: how it fits
+ * @with: the device that it names, when this one is held with that; else NULL
  */
 struct explain {
 	struct vp_host host;
@@ -51,6 +53,7 @@ struct explain {
 	struct vp_table *table;
 	const struct vp_entry *winner;
 	enum vp_fit fit;
+	const struct vp_host_dev *with;
 };
 
 static int read_files(struct explain *explain)
@@ -108,6 +111,11 @@ static enum vp_fit say_why(const struct explain *explain,
 
 	fit = vp_match(&entry->rule, facts, &miss);
 	vp_match_explain(&miss, facts, why, sizeof(why));
+	if (explain->with && entry == explain->winner) {
+		scnprintf(buf, size, "no: %s; but yes, with %s, which it names",
+			  why, explain->with->address);
+		return VP_FIT_WITH;
+	}
 	if (fit == VP_FIT_MATCH) {
 		n = scnprintf(buf, size, "yes");
 	} else if (fit == VP_FIT_CHANGED) {
@@ -183,6 +191,11 @@ static void say_verdict(const struct explain *explain, char *buf, size_t size)
 	if (winner->rule.action != VP_LEAVE &&
 	    say_what_is_against(explain, keeps, buf, size))
 		return;
+	if (explain->with) {
+		scnprintf(buf, size, "held with %s by rule %u (%s)",
+			  explain->with->address, winner->id, winner->text);
+		return;
+	}
 	n = scnprintf(buf, size, "rule %u has the say: ", winner->id);
 	driver = winner->rule.driver;
 	if (winner->rule.action == VP_LEAVE)
@@ -264,6 +277,8 @@ static void print_json(const struct explain *explain, const char *verdict)
 		vp_out_json_number(obj, "winner", explain->winner->id);
 	else
 		vp_out_json_string(obj, "winner", NULL);
+	vp_out_json_string(obj, "with", explain->with ? explain->with->address :
+							NULL);
 	vp_out_json_string(obj, "text", verdict);
 	vp_out_json_print(obj);
 }
@@ -284,12 +299,15 @@ static void explain_device(struct explain *explain, const struct vp_args *args)
 	char verdict[VP_RESOLVE_LEN];
 
 	if (explain->table->dsn) {
-		vp_host_read_dsn(&explain->host, explain->dev);
+		/* By with=, what others are may matter as well. */
+		vp_host_read_dsn(&explain->host, explain->table->with ?
+				 NULL : explain->dev);
 		if (!args->on && !explain->dev->facts.dsn && geteuid())
 			vp_out_note("a rule asks for a serial number, which root alone can read");
 	}
-	explain->winner = vp_policy_match(explain->table, &explain->dev->facts,
-					  &explain->fit);
+	explain->winner = vp_forecast_with(&explain->host, explain->table,
+					   explain->dev, &explain->fit,
+					   &explain->with);
 	say_verdict(explain, verdict, sizeof(verdict));
 	if (args->given & VP_OPT_JSON) {
 		print_json(explain, verdict);

@@ -286,6 +286,16 @@ else
 		rm "$sys/bus/pci/devices/0000:82:00.0/boot_vga"
 		run 0 "explain as JSON" explain -j 06:00.0
 		has out '"fit": "match"'
+		device 0000:82:00.1 10de 10f0 040300 snd_hda_intel
+		run 0 "explain what is beside it" explain 82:00.1
+		has out "no rule matches: the host keeps it (snd_hda_intel)"
+		sed -i '/name=tesla/s/$/ with=slot/' "$saved"
+		run 0 "explain what with= holds" explain 82:00.1
+		has out "no: device 10de:10f0; but yes, with 0000:82:00.0, which it names"
+		has out "held with 0000:82:00.0 by rule 1 (vfio 10de:1b39 with=slot name=tesla)"
+		hasnt out "no rule matches"
+		rm -r "$sys/bus/pci/devices/0000:82:00.1"
+		sed -i 's/ with=slot$//' "$saved"
 		run 5 "what deleting would do" del --dry-run tesla
 		has out "0000:82:00.0"
 		has out "no driver; after the next boot: left to the host"

@@ -240,6 +240,15 @@ says device.state null
 valid 0 explain explain -j 82:00.0
 says rules.2.fit '"match"'
 says winner 2
+says with null
+device 0000:82:00.2 10de 1adb 0c0330 xhci_hcd 79
+sed -i '/^vfio 10de:1b39/s/$/ with=slot/' "$rules/60-more.rules"
+valid 0 explain explain -j 82:00.2
+says rules.2.fit '"with"'
+says winner 2
+says with '"0000:82:00.0"'
+rm -r "$sys/bus/pci/devices/0000:82:00.2"
+sed -i 's/ with=slot$//' "$rules/60-more.rules"
 echo "not a rule" >"$rules/70-bad.rules"
 valid 4 status status -j
 rm "$rules/70-bad.rules"
