@@ -3,13 +3,25 @@
  * A guest gets all of an IOMMU group or nothing of it: as long as one member has
  * a driver that does its DMA as the host, vfio gives none of them away
  * (iommu_group_claim_dma_owner() in drivers/iommu/iommu.c). This is about what
- * rules would make of a group; what the module says of it is how it is now.
+ * rules would make of a group; what the module says of it is how it is now. So is
+ * what vp_group_blocked() finds, for who has not asked it.
  */
 #include "forecast.h"
 #include "group.h"
+#include "peek.h"
 
 /* Drivers that leave DMA to others: driver_managed_dma of the kernel's. */
 static const char * const harmless[] = { "pcieport", "pci-stub", "vfiopolicy" };
+
+static bool does_dma(const char *driver)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(harmless); i++)
+		if (!strcmp(driver, harmless[i]))
+			return false;
+	return driver[0] && !strstr(driver, "vfio");
+}
 
 /**
  * vp_group_blocks() - does a member keep its group from guests
@@ -22,12 +34,54 @@ static const char * const harmless[] = { "pcieport", "pci-stub", "vfiopolicy" };
  */
 bool vp_group_blocks(const struct vp_host_dev *member)
 {
-	size_t i;
+	return does_dma(member->driver);
+}
 
-	for (i = 0; i < ARRAY_SIZE(harmless); i++)
-		if (!strcmp(member->driver, harmless[i]))
-			return false;
-	return member->driver[0] && !strstr(member->driver, "vfio");
+/**
+ * vp_group_blocked() - does another member keep a group from guests as it is now
+ * @sysfs: where sysfs is
+ * @group: number of the group; -1 for none, which nothing blocks
+ * @address: the device that is to be given
+ * @buf: set to the first member that does, its driver, and how many more there are
+ * @size: room in @buf
+ *
+ * Looks at nothing but the group.
+ *
+ * Return: true when one does.
+ */
+bool vp_group_blocked(const char *sysfs, int group, const char *address,
+		      char *buf, size_t size)
+{
+	char dir[64], target[VP_PEEK_LEN];
+	struct dirent **names = NULL;
+	const char *name, *driver;
+	int count = 0, i;
+	size_t more = 0;
+
+	buf[0] = '\0';
+	snprintf(dir, sizeof(dir), "kernel/iommu_groups/%d/devices", group);
+	if (group >= 0)
+		count = vp_peek_list(&names, "%s/%s", sysfs, dir);
+	for (i = 0; i < count; i++) {
+		name = names[i]->d_name;
+		if (!strcmp(name, address) ||
+		    !vp_peek_link(target, sizeof(target), "%s/%s/%s/driver",
+				  sysfs, dir, name))
+			continue;
+		driver = vp_peek_base(target);
+		/* Variant drivers have names of their own. */
+		if (!does_dma(driver) ||
+		    vp_peek_exists("%s/%s/%s/vfio-dev", sysfs, dir, name))
+			continue;
+		if (!buf[0])
+			snprintf(buf, size, "%.31s (%.31s)", name, driver);
+		else
+			more++;
+	}
+	if (more)
+		vp_peek_append(buf, size, " and %zu more", more);
+	vp_peek_free(names, count);
+	return buf[0];
 }
 
 /* Would with=slot of @dev hold @member? */

@@ -5,6 +5,9 @@
 
 #include "table.h"
 
+/* Room for what vp_group_blocked() says. */
+#define VP_GROUP_LEN	128
+
 /**
  * struct vp_group - how it is with the group of a device
  * @viability: an &enum vfiopolicy_viability
@@ -22,6 +25,8 @@ struct vp_group {
 };
 
 bool vp_group_blocks(const struct vp_host_dev *member);
+bool vp_group_blocked(const char *sysfs, int group, const char *address,
+		      char *buf, size_t size);
 void vp_group_judge(const struct vp_host *host, const struct vp_table *table,
 		    const struct vp_host_dev *dev, struct vp_group *group);
 

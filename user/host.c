@@ -419,10 +419,19 @@ static int read_uuid(struct vp_host *host)
 }
 
 /**
+ * vp_host_sysfs() - where sysfs is
+ *
+ * Return: what the environment variable VFIOPOLICY_SYSFS says, or /sys.
+ */
+const char *vp_host_sysfs(void)
+{
+	return getenv("VFIOPOLICY_SYSFS") ?: "/sys";
+}
+
+/**
  * vp_host_open() - read what the host has
  * @host: filled in; to be closed with vp_host_close(), also after an error
- * @sysfs: where sysfs is; NULL for what the environment variable
- *         VFIOPOLICY_SYSFS says, or /sys
+ * @sysfs: where sysfs is; NULL for what vp_host_sysfs() says
  * @ids: a file of names to use alone, or NULL for the system's
  *
  * Return: 0 or -errno.
@@ -430,9 +439,7 @@ static int read_uuid(struct vp_host *host)
 int vp_host_open(struct vp_host *host, const char *sysfs, const char *ids)
 {
 	memset(host, 0, sizeof(*host));
-	if (!sysfs)
-		sysfs = getenv("VFIOPOLICY_SYSFS");
-	host->sysfs = strdup(sysfs ? sysfs : "/sys");
+	host->sysfs = strdup(sysfs ? sysfs : vp_host_sysfs());
 	if (!host->sysfs)
 		return -ENOMEM;
 	if (asprintf(&host->devices_dir, "%s/bus/pci/devices",

@@ -85,6 +85,7 @@ struct vp_host {
 	struct vp_names *names;
 };
 
+const char *vp_host_sysfs(void);
 int vp_host_open(struct vp_host *host, const char *sysfs, const char *ids);
 void vp_host_close(struct vp_host *host);
 const struct vp_host_dev *vp_host_sort(struct vp_host *host);

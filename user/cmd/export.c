@@ -7,6 +7,7 @@
  */
 #include "command.h"
 #include "device.h"
+#include "group.h"
 #include "named.h"
 #include "output.h"
 #include "resolve.h"
@@ -77,18 +78,25 @@ static void name_of(const struct export *export, const struct vp_host_dev *dev,
 static bool why_not(const struct export *export, const struct vp_host_dev *dev,
 		    char *buf, size_t size)
 {
+	char who[VP_GROUP_LEN];
+
 	buf[0] = '\0';
-	if (vp_device_is_vfio(&export->host, dev->address, dev->driver))
-		return false;
-	if (!strcmp(dev->driver, "vfiopolicy"))
+	if (vp_device_is_vfio(&export->host, dev->address, dev->driver)) {
+		if (!vp_group_blocked(export->host.sysfs, dev->group,
+				      dev->address, who, sizeof(who)))
+			return false;
+		snprintf(buf, size, "is on %s, but its IOMMU group %d is blocked by %s, so no guest gets it now; vfiopolicy groups %d shows who is in it",
+			 dev->driver, dev->group, who, dev->group);
+	} else if (!strcmp(dev->driver, "vfiopolicy")) {
 		snprintf(buf, size, "is held and not on vfio-pci, so no guest gets it now; vfiopolicy status %s says why",
 			 dev->address);
-	else if (dev->driver[0])
+	} else if (dev->driver[0]) {
 		snprintf(buf, size, "is on %s, so no guest gets it before a rule has it on vfio-pci; vfiopolicy status %s says whether one is to",
 			 dev->driver, dev->address);
-	else
+	} else {
 		snprintf(buf, size, "has no driver, so no guest gets it before a rule has it on vfio-pci; vfiopolicy status %s says whether one is to",
 			 dev->address);
+	}
 	clean(buf);
 	return true;
 }
@@ -324,6 +332,42 @@ static int take(struct export *export, const char *word)
 	return VP_EXIT_NOT_FOUND;
 }
 
+/* Which of the named devices is another one beside? Return: NULL: none. */
+static const struct vp_host_dev *beside(const struct export *export,
+					const struct vp_host_dev *other)
+{
+	const struct vp_host_dev *dev;
+	size_t i;
+
+	for (i = 0; i < export->count; i++) {
+		dev = export->devs[i];
+		if (same_slot(dev, other) ||
+		    (dev->group >= 0 && dev->group == other->group))
+			return dev;
+	}
+	return NULL;
+}
+
+/* What with= holds is kept from the host, and given to nobody. */
+static void tell_held(const struct export *export)
+{
+	const struct vp_host *host = &export->host;
+	const struct vp_host_dev *other, *dev;
+	char name[VP_NAMES_LEN];
+
+	for (other = host->devs; other < host->devs + host->count; other++) {
+		if (strcmp(other->driver, "vfiopolicy") != 0 ||
+		    is_named(export, other))
+			continue;
+		dev = beside(export, other);
+		if (!dev)
+			continue;
+		vp_out_name(host, &other->facts, name, sizeof(name));
+		vp_out_note("%s (%s) is held with %s and stays on the host; to give it as well: vfiopolicy add %s",
+			    other->address, name, dev->address, other->address);
+	}
+}
+
 /* Return: an exit status. */
 static int warn_of_drivers(const struct export *export)
 {
@@ -363,7 +407,10 @@ static int export_all(struct export *export, const struct vp_args *args)
 		return ret;
 	put_in_order(export);
 	ret = print(export, args->words[0]);
-	return ret ? ret : warn_of_drivers(export);
+	if (ret)
+		return ret;
+	tell_held(export);
+	return warn_of_drivers(export);
 }
 
 static int run(const struct vp_args *args)
@@ -403,8 +450,9 @@ const struct vp_command vp_cmd_export = {
 "                    what was named, for KubeVirt knows nothing else\n"
 "  DEVICE            an address, network interface, disk or device file, or the\n"
 "                    name of a rule: all the devices that it has\n"
-"A device that is not on vfio-pci is printed as well, and said to be so; exit\n"
-"status 4.\n",
+"A device that no guest could have now, as it is not on vfio-pci or its IOMMU group\n"
+"is blocked, is printed as well, and said to be so; exit status 4. What is only held\n"
+"beside one of them is said, too.\n",
 	.examples =
 "  vfiopolicy export qemu 82:00.0 82:00.1\n"
 "  vfiopolicy export libvirt /dev/nvme1n1 > hostdev.xml\n",

@@ -134,6 +134,41 @@ hasnt err "as well"
 [ "$(grep -c pciVendorSelector "$tmp/out")" = 1 ]
 result $? "    which is named once"
 
+run 0 "what is only held beside it" export qemu 82:00.0
+has err "0000:82:00.1 ("
+has err ") is held with 0000:82:00.0 and stays on the host; to give it as well: vfiopolicy add 0000:82:00.1"
+[ "$(wc -l <"$tmp/out")" = 1 ]
+result $? "    is not given"
+run 4 "is not said when it is named" export qemu 82:00.0 82:00.1
+hasnt err "is held with"
+run 0 "nor beside another device" export qemu 06:00.0
+silent err
+
+# One of two functions of a group, and the other one is the host's.
+device 0000:84:00.0 10de 1b39 030200 vfio-pci 84
+device 0000:84:00.1 10de 10f0 040300 snd_hda_intel 84
+device 0000:84:00.2 1b36 000c 060400 pcieport 84
+members=$sys/kernel/iommu_groups/84/devices
+mkdir -p "$members"
+for function in 0 1 2; do
+	ln -s "../../../../bus/pci/devices/0000:84:00.$function" "$members/0000:84:00.$function"
+done
+run 4 "a group that is blocked" export libvirt 84:00.0
+has out "0000:84:00.0"
+has out "is on vfio-pci, but its IOMMU group 84 is blocked by 0000:84:00.1 (snd_hda_intel), so no guest gets it now"
+has err "vfiopolicy groups 84"
+run 4 "is so for each hypervisor" export stratovirt 84:00.0
+has err "blocked by 0000:84:00.1 (snd_hda_intel)"
+ln -sfn ../../drivers/some_variant "$sys/bus/pci/devices/0000:84:00.1/driver"
+mkdir "$sys/bus/pci/devices/0000:84:00.1/vfio-dev"
+run 0 "and is not, by one of vfio's" export qemu 84:00.0
+silent err
+rmdir "$sys/bus/pci/devices/0000:84:00.1/vfio-dev"
+ln -sfn ../../drivers/vfiopolicy "$sys/bus/pci/devices/0000:84:00.1/driver"
+run 0 "nor by what is held" export qemu 84:00.0
+has err "0000:84:00.1 ("
+hasnt err "blocked"
+
 run 1 "no such hypervisor" export xen 06:00.0
 has err "expected libvirt, qemu, stratovirt or kubevirt"
 silent out
