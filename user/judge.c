@@ -4,6 +4,7 @@
  * itself is read only where something has to be named that the module does not
  * tell: on a host with thousands of functions that takes longer than all else.
  */
+#include "group.h"
 #include "judge.h"
 #include "output.h"
 #include "rulearg.h"
@@ -90,6 +91,25 @@ bool vp_judge_names(struct vp_judge *judge, const struct vp_tally *tally,
 }
 
 /**
+ * vp_judge_blocked() - is a device isolated, and no guest can have it all the same
+ * @dev: the device
+ * @buf: set to who blocks its IOMMU group; %VP_GROUP_LEN bytes
+ *
+ * The module tells of a device, and not of others in its group, so sysfs is asked.
+ * What somebody has open was not blocked.
+ *
+ * Return: true when it is so.
+ */
+bool vp_judge_blocked(const struct vp_nl_dev *dev, char *buf)
+{
+	buf[0] = '\0';
+	return dev->state == VFIOPOLICY_STATE_ISOLATED && !dev->reason &&
+	       !dev->in_use &&
+	       vp_group_blocked(vp_host_sysfs(), dev->group, dev->address, buf,
+				VP_GROUP_LEN);
+}
+
+/**
  * vp_judge_device() - the verdict on a device, as a rule sees it
  * @judge: what is known
  * @tally: the rule; NULL for the one that has the say
@@ -105,6 +125,7 @@ enum vp_verdict vp_judge_device(const struct vp_judge *judge,
 {
 	enum vp_action action = dev->target[0] ? VP_VFIO : VP_HOLD;
 	enum vp_verdict verdict;
+	char who[VP_GROUP_LEN];
 
 	if (tally && tally->readable)
 		action = tally->parsed.action;
@@ -112,6 +133,8 @@ enum vp_verdict vp_judge_device(const struct vp_judge *judge,
 	if (dev->reason == VFIOPOLICY_REASON_WITH)
 		action = VP_HOLD;
 	verdict = vp_verdict_device(dev, action);
+	if (verdict == VP_VERDICT_MET && vp_judge_blocked(dev, who))
+		verdict = VP_VERDICT_NOT_MET;
 	if (verdict == VP_VERDICT_PENDING && !judge->module)
 		verdict = VP_VERDICT_NOT_MET;
 	return verdict;
@@ -140,6 +163,7 @@ static void take_tally(struct vp_judge *judge, struct vp_tally *tally,
 			tally->worst = dev;
 		}
 		tally->met += verdict == VP_VERDICT_MET;
+		tally->with += dev->reason == VFIOPOLICY_REASON_WITH;
 		tally->in_use += dev->in_use;
 		if (dev->in_use)
 			tally->used = dev;
@@ -281,7 +305,7 @@ void vp_judge_why_device(struct vp_judge *judge, const struct vp_nl_dev *dev,
 			 char *buf)
 {
 	const size_t size = VP_JUDGE_LEN;
-	char text[VP_VERDICT_LEN];
+	char text[VP_VERDICT_LEN], who[VP_GROUP_LEN];
 	size_t n;
 
 	if (dev->reason == VFIOPOLICY_REASON_CHANGED) {
@@ -294,6 +318,9 @@ void vp_judge_why_device(struct vp_judge *judge, const struct vp_nl_dev *dev,
 	}
 	state_and_user(judge, dev, text);
 	n = scnprintf(buf, size, "%s %s", dev->address, text);
+	if (vp_judge_blocked(dev, who))
+		n += scnprintf(buf + n, size - n,
+			       ", but its group is blocked by %s", who);
 	if (dev->reason == VFIOPOLICY_REASON_NATIVE_DRIVER)
 		n += scnprintf(buf + n, size - n,
 			       judge->module ?
@@ -307,6 +334,21 @@ void vp_judge_why_device(struct vp_judge *judge, const struct vp_nl_dev *dev,
 	    dev->reason != VFIOPOLICY_REASON_FOREIGN_OVERRIDE)
 		scnprintf(buf + n, size - n, "; %s was turned away",
 			  dev->found);
+}
+
+/* What is held with another device is no more than held. */
+static size_t say_counts(const struct vp_tally *tally, char *buf)
+{
+	const size_t own = tally->total - tally->with;
+
+	if (tally->with && tally->with < tally->total && tally->readable &&
+	    tally->parsed.action == VP_VFIO)
+		return scnprintf(buf, VP_JUDGE_LEN,
+				 "%zu isolated, %zu held with %s", own,
+				 tally->with, own == 1 ? "it" : "them");
+	return scnprintf(buf, VP_JUDGE_LEN, "%zu of %zu %s", tally->met,
+			 tally->total, tally->readable &&
+			 tally->parsed.action == VP_HOLD ? "held" : "isolated");
 }
 
 static void why(struct vp_judge *judge, const struct vp_tally *tally, char *buf)
@@ -330,10 +372,7 @@ static void why(struct vp_judge *judge, const struct vp_tally *tally, char *buf)
 		return;
 	}
 	if (tally->verdict == VP_VERDICT_MET && tally->total > 1) {
-		n = scnprintf(buf, size, "%zu of %zu %s", tally->met,
-			      tally->total, tally->readable &&
-			      tally->parsed.action == VP_HOLD ? "held" :
-								"isolated");
+		n = say_counts(tally, buf);
 		if (tally->in_use == 1)
 			state_and_user(judge, tally->used, text);
 		if (tally->in_use)

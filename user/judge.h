@@ -45,6 +45,7 @@ struct vp_judge {
  * @verdict: the verdict on the rule
  * @total: devices that it names
  * @met: those of them that are where it wants them
+ * @with: those of them that are held beside one that it names
  * @in_use: those of them that a user has open
  * @used: one of these
  * @worst: the one that is furthest from it; NULL when there is none
@@ -58,6 +59,7 @@ struct vp_tally {
 	enum vp_verdict verdict;
 	size_t total;
 	size_t met;
+	size_t with;
 	size_t in_use;
 	const struct vp_nl_dev *used;
 	const struct vp_nl_dev *worst;
@@ -71,6 +73,7 @@ void vp_judge_rule(struct vp_judge *judge, const struct vp_nl_rule *rule,
 		   struct vp_tally *tally);
 bool vp_judge_names(struct vp_judge *judge, const struct vp_tally *tally,
 		    const struct vp_nl_dev *dev);
+bool vp_judge_blocked(const struct vp_nl_dev *dev, char *buf);
 enum vp_verdict vp_judge_device(const struct vp_judge *judge,
 				const struct vp_tally *tally,
 				const struct vp_nl_dev *dev);

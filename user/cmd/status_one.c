@@ -8,6 +8,7 @@
 #include <json.h>
 
 #include "device.h"
+#include "group.h"
 #include "output.h"
 #include "release.h"
 #include "rulearg.h"
@@ -64,8 +65,11 @@ struct json_object *vp_status_json_dev(struct vp_judge *judge,
 				       const struct vp_nl_dev *dev)
 {
 	struct json_object *obj = vp_out_json_dev(&judge->host, dev);
+	char who[VP_GROUP_LEN];
 	struct vp_user user;
 
+	vp_out_json_string(obj, "blocked_by",
+			   vp_judge_blocked(dev, who) ? who : NULL);
 	vp_out_json_string(obj, "verdict",
 			   vp_verdict_name(vp_judge_device(judge, NULL, dev)));
 	vp_out_json_user(obj, vp_judge_user(judge, dev, &user) ? &user : NULL);
@@ -101,6 +105,19 @@ static const struct vp_nl_rule *find_rule(const struct vp_judge *judge,
 	return NULL;
 }
 
+/* What to do about a device; empty when that is nothing. */
+static void todo(struct vp_judge *judge, const struct vp_nl_dev *dev, char *buf)
+{
+	char who[VP_GROUP_LEN];
+
+	if (vp_judge_blocked(dev, who))
+		scnprintf(buf, VP_JUDGE_LEN,
+			  "all of an IOMMU group is given, or nothing: vfiopolicy groups %d shows who is in it; with=group, added to the rule, holds the others",
+			  dev->group);
+	else
+		vp_verdict_todo(&judge->host, dev, buf);
+}
+
 static void say_rule(struct vp_judge *judge, const struct vp_tally *tally)
 {
 	bool one = tally->total == 1 && !tally->wish[0];
@@ -125,7 +142,7 @@ static void say_rule(struct vp_judge *judge, const struct vp_tally *tally)
 		if (verdict == VP_VERDICT_MET || !judge->module)
 			continue;
 		vp_judge_host(judge);
-		vp_verdict_todo(&judge->host, &judge->devs[i], text);
+		todo(judge, &judge->devs[i], text);
 		if (text[0])
 			vp_out_say("    %s", text);
 	}
@@ -186,7 +203,8 @@ static void say_device(struct vp_judge *judge, const struct vp_nl_dev *dev,
 		       enum vp_verdict verdict)
 {
 	const struct vp_nl_rule *rule = rule_by_id(judge, dev->rule);
-	char text[VP_USE_LEN];
+	char text[VP_JUDGE_LEN], who[VP_GROUP_LEN];
+	bool blocked = vp_judge_blocked(dev, who);
 	struct vp_user user;
 
 	say_head(judge, dev->address, &dev->facts, dev->physfn);
@@ -195,11 +213,12 @@ static void say_device(struct vp_judge *judge, const struct vp_nl_dev *dev,
 			   rule ? vp_verdict_origin(rule->origin) : "",
 			   dev->rule_text);
 	vp_verdict_state(dev, text);
-	vp_out_say("  state   %s%s%s%s", vp_out_color(verdict), text,
+	vp_out_say("  state   %s%s%s%s%s%s", vp_out_color(verdict), text,
+		   blocked ? ", but its group is blocked by " : "", who,
 		   vp_out_uncolor(),
 		   dev->adopted ? ", was so before its rule came" : "");
 	if (vp_safety_vfio_user(&judge->safety, dev->address, &user)) {
-		vp_safety_print_user(&user, text, sizeof(text));
+		vp_safety_print_user(&user, text, VP_USE_LEN);
 		vp_out_say("  user    %s", text);
 	}
 	say_tail(dev->driver, dev->group);
@@ -209,11 +228,13 @@ static void say_device(struct vp_judge *judge, const struct vp_nl_dev *dev,
 		vp_out_say("  found   %s, which somebody tried to give it", dev->found);
 	if (dev->framebuffer)
 		vp_out_say("  screen  the firmware's picture is in its memory: a guest that gets it takes that from the host's console");
-	if (!dev->reason && dev->state != VFIOPOLICY_STATE_RELEASED)
+	if (!blocked && !dev->reason &&
+	    dev->state != VFIOPOLICY_STATE_RELEASED)
 		return;
 	vp_verdict_why(dev, text);
-	vp_out_say("it %s", text);
-	vp_verdict_todo(&judge->host, dev, text);
+	if (!blocked)
+		vp_out_say("it %s", text);
+	todo(judge, dev, text);
 	if (text[0] && judge->module)
 		vp_out_say("%s", text);
 }
@@ -275,6 +296,7 @@ static int status_of_left(const struct vp_judge *judge,
 	json = vp_out_json_here(&judge->host, here);
 	vp_out_json_number(json, "rule", rule->id);
 	vp_out_json_string(json, "rule_text", rule->text);
+	vp_out_json_string(json, "blocked_by", NULL);
 	vp_out_json_string(json, "verdict", verdict);
 	vp_out_json_user(json, NULL);
 	json_object_object_add(obj, "device", json);

@@ -114,6 +114,74 @@ static void verdicts(void)
 	vp_judge_close(&judge);
 }
 
+/* A GPU with its audio function, which is held with it. */
+static void held_with(void)
+{
+	struct vp_judge judge;
+	struct vp_nl_dev *dev;
+
+	begin(&judge);
+	add_rule(&judge, 1, "vfio 144d:a80a with=slot");
+	add_dev(&judge, "0000:05:00.0", 1, VFIOPOLICY_STATE_ISOLATED, 0);
+	dev = add_dev(&judge, "0000:05:00.1", 1, VFIOPOLICY_STATE_HELD,
+		      VFIOPOLICY_REASON_WITH);
+	dev->target[0] = '\0';
+	ok(judge_rule(&judge, 0) == VP_VERDICT_MET, "one, and what is beside it");
+	is(why, "1 isolated, 1 held with it", "is not two isolated");
+	add_dev(&judge, "0000:06:00.0", 1, VFIOPOLICY_STATE_ISOLATED, 0);
+	judge.devs[0].in_use = true;
+	judge_rule(&judge, 0);
+	is(why, "2 isolated, 1 held with them, 1 in use", "of several");
+	vp_judge_close(&judge);
+}
+
+static void add_member(const char *address, const char *driver)
+{
+	char path[128], target[128];
+
+	snprintf(path, sizeof(path), "kernel/iommu_groups/23/devices/%s", address);
+	tree_dir(path);
+	snprintf(path, sizeof(path), "kernel/iommu_groups/23/devices/%s/driver",
+		 address);
+	snprintf(target, sizeof(target), "../../drivers/%s", driver);
+	tree_symlink(path, target);
+}
+
+/* The module tells of what its rules name; the others of a group are in sysfs. */
+static void blocked(void)
+{
+	struct vp_judge judge;
+	struct vp_nl_dev *dev;
+
+	add_member("0000:05:00.0", "vfio-pci");
+	add_member("0000:05:00.1", "snd_hda_intel");
+	add_member("0000:05:00.2", "xhci_hcd");
+	add_member("0000:00:1c.0", "pcieport");
+	begin(&judge);
+	add_rule(&judge, 1, "vfio 144d:a80a");
+	add_rule(&judge, 2, "hold 1b36:*");
+	dev = add_dev(&judge, "0000:05:00.0", 1, VFIOPOLICY_STATE_ISOLATED, 0);
+	dev->group = 23;
+	ok(judge_rule(&judge, 0) == VP_VERDICT_NOT_MET, "the group is blocked");
+	is(why, "0000:05:00.0 isolated, but its group is blocked by 0000:05:00.1 (snd_hda_intel) and 1 more",
+	   "by whom");
+	ok(!judge.host_read, "the host is not looked at for that");
+	dev->in_use = true;
+	ok(judge_rule(&judge, 0) == VP_VERDICT_MET, "what a guest has, it has");
+	dev->in_use = false;
+	add_member("0000:05:00.1", "vfiopolicy");
+	add_member("0000:05:00.2", "vfio-pci");
+	ok(judge_rule(&judge, 0) == VP_VERDICT_MET, "the others are held");
+	is(why, "0000:05:00.0 isolated", "and isolated");
+	add_member("0000:05:00.1", "snd_hda_intel");
+	dev = add_dev(&judge, "0000:05:00.2", 2, VFIOPOLICY_STATE_HELD, 0);
+	dev->target[0] = '\0';
+	dev->group = 23;
+	ok(judge_rule(&judge, 1) == VP_VERDICT_MET,
+	   "to be held takes no whole group");
+	vp_judge_close(&judge);
+}
+
 static void disabled(void)
 {
 	struct vp_judge judge;
@@ -199,6 +267,8 @@ int main(void)
 	tree_device("0000:08:00.0", 0x10de, 0x1b39, 0x030200, 0, NULL, NULL, NULL);
 	tree_device("0000:09:00.0", 0x1af4, 0x1000, 0x020000, 0, NULL, NULL, NULL);
 	verdicts();
+	held_with();
+	blocked();
 	disabled();
 	second();
 	no_module();
