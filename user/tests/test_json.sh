@@ -231,6 +231,13 @@ says not_met 2
 says module null
 valid 0 status-rule status -j gpu0
 says devices.0.verdict '"met"'
+says devices.0.blocked_by null
+members=$sys/kernel/iommu_groups/79/devices
+mkdir -p "$members/0000:82:00.1"
+ln -s ../../drivers/snd_hda_intel "$members/0000:82:00.1/driver"
+valid 4 status-device status -j 82:00.0
+says device.blocked_by '"0000:82:00.1 (snd_hda_intel)"'
+rm -r "$members"
 valid 4 status-rule status -j later
 says rule.verdict '"no-device"'
 valid 4 status-device status -j 06:00.0

@@ -148,7 +148,7 @@ static void add_member(const char *address, const char *driver)
 }
 
 /* The module tells of what its rules name; the others of a group are in sysfs. */
-static void blocked(void)
+static void group_of_others(void)
 {
 	struct vp_judge judge;
 	struct vp_nl_dev *dev;
@@ -268,7 +268,7 @@ int main(void)
 	tree_device("0000:09:00.0", 0x1af4, 0x1000, 0x020000, 0, NULL, NULL, NULL);
 	verdicts();
 	held_with();
-	blocked();
+	group_of_others();
 	disabled();
 	second();
 	no_module();
