@@ -116,8 +116,7 @@ static int device_of_rule(const struct vp_host *host,
 		return VP_EXIT_DONE;
 	}
 	if (!named->count) {
-		vp_out_error("rule %u has no device that is present: %s",
-			     named->id, named->text);
+		vp_named_say_none(named);
 		return VP_EXIT_NOT_FOUND;
 	}
 	vp_out_error("rule %u has %zu devices; name one of them: %s", named->id,

@@ -210,6 +210,61 @@ static void judge_wishes(struct vp_judge *judge, struct vp_tally *tally)
 }
 
 /**
+ * vp_judge_leaving() - the rule that leaves a device to the host
+ * @judge: what is known
+ * @here: a device that the module has no record of
+ *
+ * Return: the first rule that names it, if that does; else NULL.
+ */
+const struct vp_nl_rule *vp_judge_leaving(const struct vp_judge *judge,
+					  const struct vp_host_dev *here)
+{
+	struct vp_error err;
+	struct vp_rule rule;
+	size_t i;
+
+	for (i = 0; i < judge->rule_count; i++) {
+		if (vp_rule_parse(judge->rules[i].text,
+				  strlen(judge->rules[i].text), &rule, &err) ||
+		    vp_match(&rule, &here->facts, NULL) != VP_FIT_MATCH)
+			continue;
+		return rule.action == VP_LEAVE ? &judge->rules[i] : NULL;
+	}
+	return NULL;
+}
+
+/* The module tells nothing of devices that a rule before this one leaves alone. */
+static void judge_left(struct vp_judge *judge, struct vp_tally *tally)
+{
+	const struct vp_nl_rule *first;
+	const struct vp_host_dev *dev;
+	size_t count = 0, n;
+
+	/* The host is not read for a rule that nothing can come before. */
+	if (!tally->readable || tally->rule == judge->rules)
+		return;
+	vp_judge_host(judge);
+	for (dev = judge->host.devs;
+	     dev < judge->host.devs + judge->host.count; dev++) {
+		if (vp_match(&tally->parsed, &dev->facts, NULL) != VP_FIT_MATCH)
+			continue;
+		first = vp_judge_leaving(judge, dev);
+		if (!first || count++)
+			continue;
+		scnprintf(tally->left, sizeof(tally->left),
+			  "%s is left to the host; rule %u comes first",
+			  dev->address, first->id);
+	}
+	if (!count)
+		return;
+	tally->verdict = VP_VERDICT_NOT_MET;
+	n = strlen(tally->left);
+	if (count > 1)
+		scnprintf(tally->left + n, sizeof(tally->left) - n,
+			  "; so it is with %zu more", count - 1);
+}
+
+/**
  * vp_judge_rule() - how one rule fares
  * @judge: what is known
  * @rule: one of its rules
@@ -243,6 +298,8 @@ void vp_judge_rule(struct vp_judge *judge, const struct vp_nl_rule *rule,
 		tally->second = true;
 		take_tally(judge, tally, false);
 	}
+	if (!tally->total)
+		judge_left(judge, tally);
 	judge_wishes(judge, tally);
 }
 
@@ -368,7 +425,8 @@ static void why(struct vp_judge *judge, const struct vp_tally *tally, char *buf)
 		return;
 	}
 	if (!dev) {
-		scnprintf(buf, size, "no device that is present is named by it");
+		scnprintf(buf, size, "%s", tally->left[0] ? tally->left :
+			  "no device that is present is named by it");
 		return;
 	}
 	if (tally->verdict == VP_VERDICT_MET && tally->total > 1) {

@@ -49,6 +49,8 @@ struct vp_judge {
  * @in_use: those of them that a user has open
  * @used: one of these
  * @worst: the one that is furthest from it; NULL when there is none
+ * @left: which device it names that a rule before it leaves to the host; empty for
+ *        none, or when there are others
  * @wish: what its options ask for and is not so; empty for nothing
  */
 struct vp_tally {
@@ -63,6 +65,7 @@ struct vp_tally {
 	size_t in_use;
 	const struct vp_nl_dev *used;
 	const struct vp_nl_dev *worst;
+	char left[VP_VERDICT_LEN];
 	char wish[VP_WISH_LEN];
 };
 
@@ -71,6 +74,8 @@ void vp_judge_close(struct vp_judge *judge);
 void vp_judge_host(struct vp_judge *judge);
 void vp_judge_rule(struct vp_judge *judge, const struct vp_nl_rule *rule,
 		   struct vp_tally *tally);
+const struct vp_nl_rule *vp_judge_leaving(const struct vp_judge *judge,
+					  const struct vp_host_dev *here);
 bool vp_judge_names(struct vp_judge *judge, const struct vp_tally *tally,
 		    const struct vp_nl_dev *dev);
 bool vp_judge_blocked(const struct vp_nl_dev *dev, char *buf);

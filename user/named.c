@@ -8,10 +8,14 @@
 #include <ctype.h>
 
 #include "named.h"
+#include "output.h"
 #include "table.h"
 
 /* How lines begin that the command wrote. */
 #define OWN_COMMENT	"#: "
+
+/* Devices of which it is told that another rule has them. */
+#define OTHERS	8
 
 /**
  * vp_named_is() - is this what somebody calls a rule
@@ -65,26 +69,47 @@ static int make_table(const struct vp_host *host, struct vp_table **table)
 	return ret;
 }
 
+static int take_other(struct vp_named *named, const struct vp_host_dev *dev,
+		      const struct vp_entry *entry)
+{
+	struct vp_named_other *others;
+
+	others = reallocarray(named->others, named->other_count + 1,
+			      sizeof(*others));
+	if (!others)
+		return -ENOMEM;
+	named->others = others;
+	others += named->other_count++;
+	others->dev = dev;
+	others->id = entry->id;
+	snprintf(others->text, sizeof(others->text), "%s", entry->text);
+	return 0;
+}
+
 static int take_devices(struct vp_host *host, const struct vp_table *table,
 			const struct vp_entry *mine, struct vp_named *named)
 {
 	const struct vp_host_dev *dev;
 	const struct vp_entry *entry;
 	enum vp_fit fit;
+	int ret = 0;
 
 	named->devs = calloc(host->count + 1, sizeof(const void *));
 	if (!named->devs)
 		return -ENOMEM;
 	if (table->dsn)
 		vp_host_read_dsn(host, NULL);
-	for (dev = host->devs; dev < host->devs + host->count; dev++) {
+	for (dev = host->devs; !ret && dev < host->devs + host->count; dev++) {
+		if (vp_match(&mine->rule, &dev->facts, NULL) != VP_FIT_MATCH)
+			continue;
 		entry = vp_policy_match(table, &dev->facts, &fit);
 		/* The same rule may be there once an origin. */
-		if (entry && fit == VP_FIT_MATCH &&
-		    !strcmp(entry->text, mine->text))
+		if (entry && strcmp(entry->text, mine->text) != 0)
+			ret = take_other(named, dev, entry);
+		else if (entry)
 			named->devs[named->count++] = dev;
 	}
-	return 0;
+	return ret;
 }
 
 /**
@@ -136,6 +161,33 @@ void vp_named_free(struct vp_named *named)
 	free(named->devs);
 	named->devs = NULL;
 	named->count = 0;
+	free(named->others);
+	named->others = NULL;
+	named->other_count = 0;
+}
+
+/**
+ * vp_named_say_none() - say why a rule has no device
+ * @named: the rule
+ */
+void vp_named_say_none(const struct vp_named *named)
+{
+	const struct vp_named_other *other = named->others;
+	size_t i;
+
+	if (!named->other_count) {
+		vp_out_error("rule %u has no device that is present: %s",
+			     named->id, named->text);
+		return;
+	}
+	vp_out_error("rule %u has no device, as rules before it have what it names: %s",
+		     named->id, named->text);
+	for (i = 0; i < named->other_count && i < OTHERS; i++, other++)
+		vp_out_error_more("  %s: rule %u comes first: %s",
+				  other->dev->address, other->id, other->text);
+	if (i < named->other_count)
+		vp_out_error_more("  and so it is with %zu more",
+				  named->other_count - i);
 }
 
 static bool is_part_of_name(char c)

@@ -298,8 +298,7 @@ static int take_rule(struct export *export, const char *word)
 	size_t i;
 
 	if (!ret && !named.count) {
-		vp_out_error("rule %u has no device that is present: %s",
-			     named.id, named.text);
+		vp_named_say_none(&named);
 		ret = VP_EXIT_NOT_FOUND;
 	}
 	for (i = 0; i < named.count && !ret; i++)

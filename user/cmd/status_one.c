@@ -256,24 +256,6 @@ static int status_of_named(struct vp_judge *judge, const struct vp_args *args,
 	return exit_status(verdict);
 }
 
-/* The first rule that names a device, which the module has no record of. */
-static const struct vp_nl_rule *find_leaving(const struct vp_judge *judge,
-					     const struct vp_host_dev *here)
-{
-	struct vp_error err;
-	struct vp_rule rule;
-	size_t i;
-
-	for (i = 0; i < judge->rule_count; i++) {
-		if (vp_rule_parse(judge->rules[i].text,
-				  strlen(judge->rules[i].text), &rule, &err) ||
-		    vp_match(&rule, &here->facts, NULL) != VP_FIT_MATCH)
-			continue;
-		return rule.action == VP_LEAVE ? &judge->rules[i] : NULL;
-	}
-	return NULL;
-}
-
 static int status_of_left(const struct vp_judge *judge,
 			  const struct vp_args *args,
 			  const struct vp_host_dev *here,
@@ -341,7 +323,7 @@ static int status_of_device(struct vp_judge *judge, const struct vp_args *args)
 	for (i = 0; i < judge->dev_count; i++)
 		if (!strcmp(judge->devs[i].address, here->address))
 			return status_of_named(judge, args, &judge->devs[i]);
-	rule = find_leaving(judge, here);
+	rule = vp_judge_leaving(judge, here);
 	return rule ? status_of_left(judge, args, here, rule) :
 		      refuse_unnamed(judge, here);
 }

@@ -212,6 +212,14 @@ static void second(void)
 	is(why, "0000:05:00.0 isolated; rule 1 comes first", "to which");
 	ok(judge_rule(&judge, 2) == VP_VERDICT_MET, "what is left is met");
 	is(why, "1 left to the host", "and counted");
+	add_rule(&judge, 4, "vfio 10de:*");
+	ok(judge_rule(&judge, 3) == VP_VERDICT_NOT_MET,
+	   "what another one leaves is not absent");
+	is(why, "0000:08:00.0 is left to the host; rule 3 comes first",
+	   "but left by that");
+	add_rule(&judge, 5, "vfio 10df:*");
+	ok(judge_rule(&judge, 4) == VP_VERDICT_ABSENT, "what is not there is");
+	is(why, "no device that is present is named by it", "as is said");
 	vp_judge_close(&judge);
 }
 
