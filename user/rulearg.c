@@ -322,6 +322,7 @@ static int parse(char *text, const struct words *words, struct vp_rulearg *arg)
 		typed++;
 	for (i = 0; i < ARRAY_SIZE(actions); i++)
 		supplied &= !begins_with_word(typed, actions[i]);
+	arg->action = !supplied;
 	start = supplied ? text : typed;
 	if (!vp_rule_parse(start, strlen(start), &arg->rule, &err)) {
 		vp_rule_print(&arg->rule, arg->text, sizeof(arg->text));

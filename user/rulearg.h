@@ -14,12 +14,14 @@
  * @text: its canonical form
  * @dev: the device that was named by what it is called; NULL when none was
  * @pf: likewise the PF of vfs-of=
+ * @action: they begin with what is to be done, which is vfio where they do not
  */
 struct vp_rulearg {
 	struct vp_rule rule;
 	char text[VP_RULEARG_LEN];
 	const struct vp_host_dev *dev;
 	const struct vp_host_dev *pf;
+	bool action;
 };
 
 int vp_rulearg_parse(const struct vp_host *host, int nwords, char *const *words,

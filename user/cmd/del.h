@@ -23,6 +23,7 @@
  * @files: the rules that are saved
  * @refused: -errno, when the module would not delete them
  * @told: the module has deleted them
+ * @several: the words that were looked at last are more than one rule
  */
 struct del {
 	const struct vp_args *args;
@@ -38,6 +39,7 @@ struct del {
 	struct vp_rules files;
 	int refused;
 	bool told;
+	bool several;
 };
 
 static inline bool del_is_text(const struct del *del, const char *text)

@@ -83,6 +83,35 @@ static void say_lost_name(const struct del *del, const char *word)
 		vp_out_error_more("Once a rule has a device, its disk or interface is gone: name the rule by the device's address.");
 }
 
+/* Each of them once, with its number where it has one. */
+static void list_all(const struct del *del)
+{
+	size_t i, k;
+
+	for (i = 0; i < text_count(del); i++) {
+		for (k = 0; k < i && text_at(del, i); k++)
+			if (text_at(del, k) &&
+			    !strcmp(text_at(del, i), text_at(del, k)))
+				break;
+		if (k < i || !text_at(del, i))
+			continue;
+		if (i < del->rule_count)
+			vp_out_error_more("  %u  %s", del->rules[i].id,
+					  text_at(del, i));
+		else
+			vp_out_error_more("  %s", text_at(del, i));
+	}
+}
+
+static int say_several(const struct del *del, const char *what)
+{
+	vp_out_error("%s is more than one rule: say which, by its number, its name or its whole text",
+		     what);
+	list_all(del);
+	vp_out_error_more("Nothing was changed.");
+	return VP_EXIT_USAGE;
+}
+
 /* @word is what was typed, @what may be what was made of it. */
 static int say_not_found(const struct del *del, const char *word,
 			 const char *what)
@@ -90,6 +119,8 @@ static int say_not_found(const struct del *del, const char *word,
 	char name[VP_RESOLVE_LEN];
 	size_t i;
 
+	if (del->several)
+		return say_several(del, word);
 	vp_out_error("there is no rule %s", what);
 	if (nearest_name(del, word, name, sizeof(name))) {
 		vp_out_error_more("Did you mean %s?", name);
@@ -130,77 +161,96 @@ static const char *find_called(const struct del *del, const char *word)
 	return NULL;
 }
 
-static bool is_known(const struct del *del, const char *text)
+/* The rule that says just this. Return: NULL when there is none. */
+static const char *find_known(const struct del *del, const char *text)
 {
 	size_t i;
 
 	for (i = 0; i < text_count(del); i++)
 		if (text_at(del, i) && !strcmp(text_at(del, i), text))
-			return true;
-	return false;
+			return text_at(del, i);
+	return NULL;
 }
 
-/* Does a rule name devices by these words, whatever it wants of them? */
-static bool has_selectors(const char *text, const char *selectors)
+/* Does a rule name devices by these words, whatever else it wants of them? */
+static bool has_selectors(const char *text, const char *selectors,
+			  const struct vp_rulearg *arg)
 {
 	char own[VP_RULEARG_LEN];
 	struct vp_rule rule;
 
-	if (!read_rule(text, &rule))
+	if (!read_rule(text, &rule) ||
+	    (arg->action && rule.action != arg->rule.action))
 		return false;
 	vp_rule_print_selectors(&rule, own, sizeof(own));
 	return !strcmp(own, selectors);
 }
 
-/* The one rule that names devices by the same words. Return: NULL for none. */
-static const char *find_selectors(const struct del *del,
-				  const struct vp_rule *rule)
+/*
+ * The one rule that names devices by the same words, and does with them what was
+ * typed, if it was. Return: NULL for none.
+ */
+static const char *find_selectors(struct del *del, const struct vp_rulearg *arg)
 {
 	char selectors[VP_RULEARG_LEN];
 	const char *text = NULL, *next;
 	size_t i;
 
-	vp_rule_print_selectors(rule, selectors, sizeof(selectors));
+	vp_rule_print_selectors(&arg->rule, selectors, sizeof(selectors));
 	for (i = 0; i < text_count(del); i++) {
 		next = text_at(del, i);
-		if (!has_selectors(next, selectors))
+		if (!has_selectors(next, selectors, arg))
 			continue;
 		/* Two of them have to be told apart by the user. */
-		if (text && strcmp(text, next) != 0)
+		if (text && strcmp(text, next) != 0) {
+			del->several = true;
 			return NULL;
+		}
 		text = next;
 	}
 	return text;
 }
 
 /*
- * By its text as typed, by the device it was added for, or by its selectors.
+ * By its text as typed, by the device it was added for, or by its selectors: what
+ * was typed goes before what an address in it has become.
  * Return: NULL when there is no such rule.
  */
-static const char *find_text(const struct del *del, int nwords,
-			     char *const *words, struct vp_rulearg *arg)
+static const char *find_text(struct del *del, int nwords, char *const *words,
+			     struct vp_rulearg *arg)
 {
+	const char *text = NULL, *other;
 	struct vp_rulearg plain;
-	const char *text;
+	bool differs;
 
-	if (is_known(del, arg->text))
-		return arg->text;
-	text = find_selectors(del, &arg->rule);
-	if (text || (!arg->dev && !arg->pf) ||
-	    vp_rulearg_try(NULL, nwords, words, &plain))
+	del->several = false;
+	differs = (arg->dev || arg->pf) &&
+		  !vp_rulearg_try(NULL, nwords, words, &plain);
+	if (differs)
+		text = find_known(del, plain.text);
+	if (!text)
+		text = find_known(del, arg->text);
+	if (text)
 		return text;
+	text = find_selectors(del, arg);
+	other = differs ? find_selectors(del, &plain) : NULL;
+	if (text && other)
+		del->several = true;
 	/* What was typed, the address say, and not what that has become. */
-	*arg = plain;
-	return is_known(del, plain.text) ? arg->text :
-					   find_selectors(del, &plain.rule);
+	if (!text && differs)
+		*arg = plain;
+	if (del->several)
+		return NULL;
+	return text ? text : other;
 }
 
 /* A word that is a rule by itself. Return: NULL when it is none. */
-static const char *find_word(const struct del *del, char *word,
+static const char *find_word(struct del *del, char *word,
 			     struct vp_rulearg *arg)
 {
 	const char *text = find_called(del, word);
 
+	del->several = false;
 	if (text || vp_rulearg_try(&del->host, 1, &word, arg))
 		return text;
 	return find_text(del, 1, &word, arg);
@@ -240,7 +290,7 @@ static int find_one(struct del *del)
  * Is each word a rule of its own? One that says so for all is a name, a number or,
  * where the words together are no rule, any that is one by itself.
  */
-static bool are_many(const struct del *del)
+static bool are_many(struct del *del)
 {
 	const struct vp_args *args = del->args;
 	struct vp_rulearg arg;

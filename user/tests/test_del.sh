@@ -165,6 +165,44 @@ fill
 run 0 "one rule in several words" del --no-image hold 144d:a80a
 [ "$(grep -c name= "$saved")" = 2 ]
 result $? "    two are left"
+
+# Which of several that name a device.
+wanted="vfio at=0000:02:00.0 1b36:0010 name=vm-disk"
+fill
+echo "leave 02:00.0" >>"$saved"
+run 5 "what was typed, and not what the device was added by" del leave 02:00.0 --dry-run
+has out "would be deleted: leave 0000:02:00.0"
+hasnt out "would be deleted: vfio"
+run 5 "in one word" del "leave 0000:02:00.0" --dry-run
+has out "would be deleted: leave 0000:02:00.0"
+run 3 "an action that no rule has" del hold 02:00.0 --dry-run
+has err "there is no rule 'hold 0000:02:00.0'"
+run 5 "the action that is meant" del vfio 02:00.0 --dry-run
+has out "would be deleted: $wanted"
+run 1 "no action, and two of them" del 02:00.0 --dry-run
+has err "02:00.0 is more than one rule: say which, by its number, its name or its whole text"
+has err "  leave 0000:02:00.0"
+has err "  $wanted"
+run 0 "it alone goes" del --no-image leave 02:00.0
+cmp -s "$saved" "$tmp/saved"
+result $? "    and the other one stays"
+echo "vfio 02:00.0" >>"$saved"
+run 5 "no action, and one of them that says just so" del 02:00.0 --dry-run
+has out "would be deleted: vfio 0000:02:00.0"
+fill
+run 5 "no action, and one that names it" del 02:00.0 --dry-run
+has out "would be deleted: $wanted"
+
+# What comes first is told where a rule has no device.
+sed -i '1i leave 82:00.*' "$saved"
+run 3 "a rule that another one comes before" explain gpu0
+has err "has no device, as rules before it have what it names: vfio at=0000:82:00.0 10de:1b39"
+has err "  0000:82:00.0: rule 1 comes first: leave 0000:82:00.*"
+run 3 "likewise" export qemu gpu0
+has err "  0000:82:00.0: rule 1 comes first: leave 0000:82:00.*"
+run 4 "and its status" status gpu0
+has out "not met: 0000:82:00.0 is left to the host; rule 1 comes first"
+
 fill
 run 5 "a dry run of all" del --all --dry-run
 has out "would be deleted: leave 8086:*"
