@@ -334,8 +334,46 @@ static void say_umounts(const struct add *add)
 	} while (print);
 }
 
+static bool has_vfs(const struct add_dev *taken)
+{
+	size_t i;
+
+	for (i = 0; i < taken->uses.count; i++)
+		if (taken->uses.uses[i].kind == VP_USE_VFS)
+			return true;
+	return false;
+}
+
+/* What the module does not take, whoever asks. Return: how many are no such. */
+static size_t say_never(const struct add *add, bool print)
+{
+	const struct add_dev *taken;
+	const char *address;
+	size_t i, others = 0;
+
+	for (i = 0; i < add->taken_count; i++) {
+		taken = &add->taken[i];
+		address = taken->dev->address;
+		if (!find_refusing(add, taken))
+			continue;
+		if (vp_forecast_never(&add->host, taken->dev)) {
+			if (print)
+				vp_out_error_more("  %s is never taken, with --force either, as long as the firmware uses it as its display: a setting of the firmware",
+						  address);
+		} else if (has_vfs(taken) && !add_is_later(add)) {
+			if (print)
+				vp_out_error_more("  vfiopolicy sriov %s 0    # while it has VFs it is not taken, with --force either",
+						  address);
+		} else {
+			others++;
+		}
+	}
+	return others;
+}
+
 static int refuse_in_use(const struct add *add)
 {
+	const char *later = "", *force = "";
 	bool lasts = false;
 	size_t i;
 
@@ -347,12 +385,15 @@ static int refuse_in_use(const struct add *add)
 	}
 	say_umounts(add);
 	say_others(add);
+	say_never(add, true);
 	if (!lasts)
-		vp_out_error_more("Nothing was changed. --next-boot takes it when the host starts the next time; --force would take it away from a running system.");
-	else if (add_is_later(add))
-		vp_out_error_more("Nothing was changed. --force would take it away at the next boot, when it is likely to be in use again.");
-	else
-		vp_out_error_more("Nothing was changed. --force would take it away from a running system.");
+		later = " --next-boot takes it when the host starts the next time";
+	if (say_never(add, false))
+		force = add_is_later(add) ?
+			" --force would take it away at the next boot, when it is likely to be in use again." :
+			" --force would take it away from a running system.";
+	vp_out_error_more("Nothing was changed.%s%s%s", later,
+			  !later[0] ? "" : force[0] ? ";" : ".", force);
 	return VP_EXIT_USAGE;
 }
 

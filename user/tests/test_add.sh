@@ -172,6 +172,9 @@ cp "$root/proc/self/mountinfo" "$tmp/mountinfo"
 echo "25 1 259:0 / /mnt/data rw - ext4 /dev/nvme0n1 rw" >>"$root/proc/self/mountinfo"
 dry 1 "what can be unmounted" 05:00.0
 has err "  umount /mnt/data    # then the host does without it"
+has err "Nothing was changed. --force would take it away at the next boot, when it is likely to be in use again."
+run 1 "and now" add --dry-run 05:00.0
+has err "Nothing was changed. --force would take it away from a running system."
 echo "26 1 259:0 / / rw - ext4 /dev/nvme0n1 rw" >>"$root/proc/self/mountinfo"
 dry 1 "what cannot" 05:00.0
 hasnt err "umount"
@@ -194,6 +197,23 @@ has err "0000:08:00.0: its interface eth7 is up, and the host has no address and
 echo 0x1002 >"$sys/devices/0000:08:00.0/net/eth7/flags"
 dry 5 "and one that is down" eth7
 hasnt err "eth7 is"
+device 0000:09:00.0 1234 1111 030000 - 42
+echo 1 >"$sys/bus/pci/devices/0000:09:00.0/boot_vga"
+dry 1 "what is never taken" 09:00.0
+has err "  0000:09:00.0 is never taken, with --force either, as long as the firmware uses it as its display"
+has err "Nothing was changed."
+hasnt err "--force would"
+hasnt err "--next-boot"
+run 1 "nor now" add --dry-run 09:00.0
+hasnt err "--force would"
+ln -s ../0000:03:00.1 "$sys/bus/pci/devices/0000:03:00.0/virtfn0"
+echo 1 >"$pf/sriov_numvfs"
+run 1 "what is not taken now" add --dry-run 03:00.0
+has err "  vfiopolicy sriov 0000:03:00.0 0    # while it has VFs it is not taken, with --force either"
+has err "Nothing was changed. --next-boot takes it when the host starts the next time."
+hasnt err "--force would"
+rm "$sys/bus/pci/devices/0000:03:00.0/virtfn0"
+echo 0 >"$pf/sriov_numvfs"
 if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 "$program" --version >/dev/null 2>&1; then
 	chmod a+rx "$tmp"
 	mkdir -p "$root/etc/vfiopolicy/rules.d"
