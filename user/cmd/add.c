@@ -44,6 +44,11 @@ static void watch_device(const struct add *add, const struct vp_host_dev *from,
 	snprintf(dev->address, sizeof(dev->address), "%s", from->address);
 	snprintf(dev->from, sizeof(dev->from), "%s", from->driver);
 	vp_out_name(&add->host, &from->facts, dev->name, sizeof(dev->name));
+	/* It stays with the host, and nobody would ever say so. */
+	if (add_leaving(add, dev->address)) {
+		dev->dev.state = VFIOPOLICY_STATE_GONE;
+		dev->done = true;
+	}
 }
 
 /* Those that it names, and those that with= has taken from their drivers. */

@@ -133,6 +133,7 @@ int add_plan(struct add *add);
 int add_plan_pins(struct add *add, struct vp_safety *safety);
 
 /* add_report.c */
+const struct vp_entry *add_leaving(const struct add *add, const char *address);
 void add_say_device(const struct vp_watch_dev *dev, void *arg);
 void add_say_rule(const struct add *add);
 void add_print_json(const struct add *add, const struct vp_watch *watch,

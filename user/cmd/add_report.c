@@ -36,13 +36,58 @@ static void explain(const struct add *add, const struct vp_nl_dev *dev)
 		vp_out_say("  %s", text);
 }
 
-static void say_unknown(const struct vp_watch_dev *dev)
+/**
+ * add_leaving() - the rule that leaves a device to the host
+ * @add: this run
+ * @address: a device
+ *
+ * The module has no record of what is left, and none will come.
+ *
+ * Return: its entry, part of @add's table; NULL when the device is not left by one.
+ */
+const struct vp_entry *add_leaving(const struct add *add, const char *address)
 {
-	if (dev->known)
+	const struct vp_host_dev *dev = vp_host_find(&add->host, address);
+	const struct vp_entry *entry;
+	enum vp_fit fit;
+
+	if (!dev || !add->table)
+		return NULL;
+	entry = vp_forecast_entry(&add->host, add->table, dev, &fit);
+	return entry && entry->rule.action == VP_LEAVE ? entry : NULL;
+}
+
+/* The rule by which a device stays where it is for good. */
+static const struct vp_entry *find_leaving(const struct add *add,
+					   const struct vp_watch_dev *dev)
+{
+	return !dev->known && dev->dev.state == VFIOPOLICY_STATE_GONE ?
+	       add_leaving(add, dev->address) : NULL;
+}
+
+/* What is left to the host stays there, however long one waits. */
+static enum vp_verdict verdict_on(const struct add *add,
+				  const struct vp_watch_dev *dev)
+{
+	return find_leaving(add, dev) ? VP_VERDICT_NOT_MET :
+	       vp_verdict_device(&dev->dev, action_on(add, dev));
+}
+
+static void say_unknown(const struct add *add, const struct vp_watch_dev *dev)
+{
+	const struct vp_entry *entry = find_leaving(add, dev);
+
+	if (dev->known) {
 		vp_out_say("%s  %s: it went away", dev->address, dev->name);
-	else
+	} else if (entry) {
+		vp_out_say("%s  %s: %sstays with the host%s", dev->address,
+			   dev->name, vp_out_color(VP_VERDICT_NOT_MET),
+			   vp_out_uncolor());
+		vp_out_say("  rule %u comes first: %s", entry->id, entry->text);
+	} else {
 		vp_out_say("%s  %s: stays with the host; vfiopolicy explain %s says by which rule",
 			   dev->address, dev->name, dev->address);
+	}
 }
 
 /**
@@ -54,14 +99,14 @@ void add_say_device(const struct vp_watch_dev *dev, void *arg)
 {
 	const struct add *add = arg;
 	enum vp_action action = action_on(add, dev);
-	enum vp_verdict verdict = vp_verdict_device(&dev->dev, action);
+	enum vp_verdict verdict = verdict_on(add, dev);
 	const char *color = vp_out_color(verdict), *plain = vp_out_uncolor();
 	const char *to = action == VP_HOLD ? "held" :
 			 dev->dev.target[0] ? dev->dev.target : "vfio-pci";
 	char text[VP_VERDICT_LEN];
 
 	if (dev->dev.state == VFIOPOLICY_STATE_GONE) {
-		say_unknown(dev);
+		say_unknown(add, dev);
 	} else if (verdict == VP_VERDICT_MET &&
 		   !strcmp(dev->from, dev->dev.driver)) {
 		vp_out_say("%s  %s: %s %salready%s", dev->address, dev->name,
@@ -91,8 +136,7 @@ static enum vp_verdict worst(const struct add *add,
 	size_t i;
 
 	for (i = 0; i < watch->count; i++) {
-		verdict = vp_verdict_device(&watch->devs[i].dev,
-					    action_on(add, &watch->devs[i]));
+		verdict = verdict_on(add, &watch->devs[i]);
 		if (verdict > worst)
 			worst = verdict;
 	}
@@ -142,8 +186,7 @@ void add_print_json(const struct add *add, const struct vp_watch *watch,
 		vp_out_json_string(dev, "address", watch->devs[i].address);
 		vp_out_json_string(dev, "name", watch->devs[i].name);
 		vp_out_json_string(dev, "driver_before", watch->devs[i].from);
-		one = vp_verdict_device(&watch->devs[i].dev,
-					action_on(add, &watch->devs[i]));
+		one = verdict_on(add, &watch->devs[i]);
 		vp_out_json_string(dev, "verdict", vp_verdict_name(one));
 		json_object_array_add(list, dev);
 	}
@@ -210,7 +253,7 @@ int add_report(const struct add *add, const struct vp_watch *watch)
 	size_t i;
 
 	for (i = 0; i < watch->count; i++)
-		if (!watch->devs[i].done)
+		if (!watch->devs[i].done || find_leaving(add, &watch->devs[i]))
 			add_say_device(&watch->devs[i], (void *)add);
 	if (add->words.rule.action == VP_LEAVE && add->count)
 		vp_out_say("%zu device%s present %s left to the host by it",

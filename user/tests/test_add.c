@@ -95,6 +95,50 @@ static void without_group(void)
 	   !strstr(said, "is off"), "where it is on");
 }
 
+/* The module has no record of it: whoever waits for one waits for ever. */
+static void left_by_another(void)
+{
+	static const char rule[] = "leave 144d:a80a";
+	struct vp_host_dev dev = {
+		.address = "0000:02:00.0", .facts = {
+			.vendor = 0x144d, .device = 0xa80a, .class = 0x010802,
+			.bus = 2,
+		},
+	};
+	const struct vp_host_dev *matches[] = { &dev };
+	struct vp_watch_dev watched = {
+		.address = "0000:02:00.0", .name = "a drive", .from = "nvme",
+		.done = true, .dev = { .state = VFIOPOLICY_STATE_GONE },
+	};
+	const struct vp_watch watch = { .devs = &watched, .count = 1 };
+	struct add add = {
+		.args = &args, .matches = matches, .count = 1,
+		.host = { .devs = &dev, .count = 1 },
+	};
+	struct vp_rule parsed;
+	struct vp_error err;
+	int ret;
+
+	add.table = vp_policy_empty();
+	if (!add.table || vp_rule_parse(rule, strlen(rule), &parsed, &err) ||
+	    vp_table_add(&add.table, &parsed, 4, VFIOPOLICY_ORIGIN_FILE))
+		tree_fail("rule");
+	listen();
+	ret = add_report(&add, &watch);
+	listened();
+	ok(ret == VP_EXIT_NOT_MET, "what another rule leaves is not met");
+	ok(strstr(said, "0000:02:00.0  a drive: stays with the host\n  rule 4 comes first: leave 144d:a80a\n"),
+	   "by which rule");
+	vp_policy_free(add.table);
+	add.table = NULL;
+	watched.done = false;
+	listen();
+	ret = add_report(&add, &watch);
+	listened();
+	ok(ret == VP_EXIT_PENDING, "what may yet come is pending");
+	ok(strstr(said, "vfiopolicy explain 0000:02:00.0 says"), "as is said");
+}
+
 int main(void)
 {
 	tree_make();
@@ -102,6 +146,7 @@ int main(void)
 	vp_out_setup(&args);
 	left_to_the_host();
 	without_group();
+	left_by_another();
 	tree_remove();
 	return done();
 }
