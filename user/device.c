@@ -17,6 +17,8 @@
 /* Devices that a hint names. */
 #define HINT_MAX	4
 
+#define HEX		"0123456789abcdefABCDEF"
+
 /**
  * vp_device_host() - read the host that a command is about
  * @host: to be closed with vp_host_close(), also after an error
@@ -43,16 +45,27 @@ int vp_device_host(struct vp_host *host, const char *on)
 	return ret ? VP_EXIT_KERNEL : VP_EXIT_DONE;
 }
 
-/* Is @word the address but for its function: 82:00, or 0000:82:00? */
-static bool is_slot_of(const char *word, const char *address)
+/* Is @word the address but for its function: 82:00, 3:0, or 0000:82:00? */
+static bool is_slot_of(const char *word, const struct vp_facts *facts)
 {
-	size_t slot = strcspn(address, "."), len = strlen(word);
-
-	if (len == slot && !strncasecmp(word, address, slot))
-		return true;
 	/* The domain may be left out when it is 0. */
-	return len + 5 == slot && !strncmp(address, "0000:", 5) &&
-	       !strncasecmp(word, address + 5, len);
+	unsigned int domain = 0, bus, slot;
+	const char *colon = strchr(word, ':');
+	int end = 0;
+
+	if (!colon)
+		return false;
+	if (strchr(colon + 1, ':')) {
+		if (colon - word < 4 || strspn(word, HEX) != (size_t)(colon - word) ||
+		    sscanf(word, "%8x:", &domain) != 1)
+			return false;
+		word = colon + 1;
+	}
+	/* More digits than these are ids. */
+	return strspn(word, HEX ":") == strlen(word) &&
+	       sscanf(word, "%2x:%2x%n", &bus, &slot, &end) == 2 &&
+	       !word[end] && domain == facts->domain && bus == facts->bus &&
+	       slot == facts->devfn >> 3;
 }
 
 static bool has_ids(const char *word, const struct vp_facts *facts)
@@ -83,9 +96,9 @@ bool vp_device_hint(const struct vp_host *host, const char *word, char *hint)
 	hint[0] = '\0';
 	for (dev = host->devs; dev < host->devs + host->count; dev++) {
 		if (!has_ids(word, &dev->facts) &&
-		    !is_slot_of(word, dev->address))
+		    !is_slot_of(word, &dev->facts))
 			continue;
-		slot |= is_slot_of(word, dev->address);
+		slot |= is_slot_of(word, &dev->facts);
 		if (count && count < HINT_MAX)
 			vp_peek_append(list, sizeof(list), ", ");
 		if (count < HINT_MAX)

@@ -9,8 +9,10 @@
 #include <json.h>
 
 #include "device.h"
+#include "forecast.h"
 #include "output.h"
 #include "release.h"
+#include "rules.h"
 #include "safety.h"
 #include "sysfs.h"
 
@@ -125,6 +127,26 @@ static int give_back(const struct vp_host *host, const struct vp_host_dev *dev)
 	return VP_EXIT_DONE;
 }
 
+/* What is saved may have it back, and the user should know. */
+static void say_again(const struct vp_host *host, const struct vp_host_dev *dev)
+{
+	const struct vp_entry *entry = NULL;
+	struct vp_table *table = NULL;
+	struct vp_rules_error error;
+	struct vp_rules rules;
+	enum vp_fit fit;
+
+	if (!vp_rules_read(&rules, &error) && !vp_table_of_files(&rules, &table))
+		entry = vp_forecast_entry(host, table, dev, &fit);
+	if (entry && entry->rule.action != VP_LEAVE)
+		vp_out_say("a rule that is saved claims it again when the module is loaded: %s",
+			   entry->text);
+	else if (!entry && table && table->dsn)
+		vp_out_say("rules that are saved, which ask for serial numbers, may claim it again when the module is loaded");
+	vp_policy_free(table);
+	vp_rules_free(&rules);
+}
+
 /**
  * vp_release_by_sysfs() - give a device back without the module's help
  * @host: the host
@@ -186,7 +208,7 @@ int vp_release_by_sysfs(const struct vp_host *host,
 	vp_out_say("%s: %s -> %s; its override is cleared", dev->address,
 		   vp_verdict_driver(dev->driver), vp_verdict_driver(driver));
 	if (!module)
-		vp_out_say("rules that are saved claim it again when the module is loaded");
+		say_again(host, dev);
 	if (json)
 		print_json(host, dev, driver, module, true, false);
 	return driver[0] && is_keeper(host, dev->address, driver) ?

@@ -82,6 +82,26 @@ static int refuse_bridge(const struct add *add)
 	return VP_EXIT_USAGE;
 }
 
+/* Is it only for another host that it names nothing here? */
+static void say_host(const struct add *add, char *why)
+{
+	struct vp_rule rule = add->words.rule;
+	const struct vp_host_dev *dev;
+
+	if (!rule.host[0])
+		return;
+	rule.host[0] = '\0';
+	for (dev = add->host.devs; dev < add->host.devs + add->host.count; dev++) {
+		if (vp_match(&rule, &dev->facts, NULL) != VP_FIT_MATCH)
+			continue;
+		snprintf(why, VP_WISH_LEN, dev->facts.host ?
+			 "by host= it is for another host than this, which is %s" :
+			 "by host= it is for one host, and which this is cannot be told",
+			 dev->facts.host);
+		return;
+	}
+}
+
 static int refuse_absent(const struct add *add, const char *why)
 {
 	char hint[VP_DEVICE_LEN];
@@ -117,6 +137,8 @@ int add_check_matches(struct add *add)
 	/* VFs come when their PF is told to make them. */
 	if (!add->count)
 		come = vp_wish_vfs_of(&add->host, &add->words.rule, &add->pf, why);
+	if (come != VP_WISH_FINE)
+		say_host(add, why);
 	if (come != VP_WISH_FINE && !(given & VP_OPT_ABSENT_OK))
 		return refuse_absent(add, why);
 	/* Whoever says where means all that is there; leaving harms nobody. */

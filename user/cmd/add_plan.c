@@ -9,6 +9,29 @@
 #include "resolve.h"
 
 /*
+ * Rules of files are to be called by the numbers that status shows, which are those
+ * of the module. What is saved and not in force has none.
+ */
+static void number_rules(struct vp_table *table)
+{
+	struct vp_nl_rule *rules = NULL;
+	size_t count = 0, k;
+	struct vp_nl nl;
+	u32 i;
+
+	if (!vp_nl_open(&nl) && !vp_nl_rules(&nl, &rules, &count))
+		for (i = 0; i < table->count; i++) {
+			table->entries[i]->id = VP_TABLE_NEW;
+			for (k = 0; k < count; k++)
+				if (rules[k].origin == VFIOPOLICY_ORIGIN_FILE &&
+				    !strcmp(rules[k].text, table->entries[i]->text))
+					table->entries[i]->id = rules[k].id;
+		}
+	free(rules);
+	vp_nl_close(&nl);
+}
+
+/*
  * Those in force; without the module, those of the files. Who may not read the
  * files may still add what is not to be saved.
  */
@@ -33,6 +56,8 @@ static int read_rules(struct add *add)
 	ret = add->module ? vp_table_of_module(rules, count, &add->table) :
 			    vp_table_of_files(&add->rules, &add->table);
 	free(rules);
+	if (!ret && add_is_later(add) && !add->args->on)
+		number_rules(add->table);
 	if (!ret && add->table->dsn)
 		vp_host_read_dsn(&add->host, NULL);
 	return ret;

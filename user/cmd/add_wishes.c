@@ -105,15 +105,22 @@ static void say_shadowed(const struct add *add)
 	const struct vp_host_dev *dev;
 	size_t i, count = 0;
 	enum vp_fit fit;
+	char number[32];
 
 	for (i = 0; i < add->count; i++) {
 		dev = add->matches[i];
 		entry = vp_forecast_entry(&add->host, add->table, dev, &fit);
-		if (!entry || entry == add->mine || entry->id == VP_TABLE_NEW)
+		if (!entry || entry == add->mine)
 			continue;
-		if (count++ < SHADOWED)
-			vp_out_note("rule %u comes first: this one has no effect on %s: %s",
-				    entry->id, dev->address, entry->text);
+		if (count++ >= SHADOWED)
+			continue;
+		/* What is saved and not in force has no number. */
+		if (entry->id == VP_TABLE_NEW)
+			strcpy(number, "a rule that is saved");
+		else
+			snprintf(number, sizeof(number), "rule %u", entry->id);
+		vp_out_note("%s comes first: this one has no effect on %s: %s",
+			    number, dev->address, entry->text);
 	}
 	if (count > SHADOWED)
 		vp_out_note("so it is with %zu more devices", count - SHADOWED);

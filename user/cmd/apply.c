@@ -56,6 +56,8 @@ static int say(const struct apply *apply, const struct vp_nl_replaced *replaced)
 	if (args->given & VP_OPT_CONFIRM && replaced->changed)
 		vp_out_say("the rules from before are put back in %lu seconds, unless: vfiopolicy confirm",
 			   args->confirm);
+	else if (args->given & VP_OPT_CONFIRM)
+		vp_out_say("nothing was changed, and nothing waits to be confirmed");
 	return VP_EXIT_DONE;
 }
 

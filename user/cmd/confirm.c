@@ -25,7 +25,8 @@ static int keep(const struct vp_args *args)
 		return VP_EXIT_NOT_FOUND;
 	}
 	if (ret == -ENOENT) {
-		vp_out_error("nothing waits to be confirmed; what was not confirmed in time has been taken back");
+		vp_out_error("nothing waits to be confirmed");
+		vp_out_error_more("An apply --confirm that was not confirmed in time has been taken back; one that changed nothing waits for nothing.");
 		vp_out_error_more("vfiopolicy status shows what is in force, vfiopolicy apply --dry-run what the files would change.");
 		return VP_EXIT_NOT_FOUND;
 	}

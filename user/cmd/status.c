@@ -186,7 +186,9 @@ static void print_summary(const struct status *status, size_t bad)
 		vp_out_say("there are no rules");
 	else if (count == 1)
 		vp_out_say("the rule is %smet%s", bad ? "not " : "",
-			   bad ? "; status DEVICE says more" : "");
+			   !bad ? "" : status->judge.dev_count ?
+			   "; status DEVICE says more" :
+			   "; status RULE says more");
 	else if (!bad)
 		vp_out_say("all %zu rules are met", count);
 	else

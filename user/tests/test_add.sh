@@ -231,6 +231,18 @@ else
 	skip "who is not root" "setpriv cannot be used"
 fi
 
+echo "# why nothing is named"
+dry 3 "for another host" 05:00.0 host=4f1d2c3b-0a9b-4c8d-9e7f-1a2b3c4d5e6f
+has err "names no device that is present: by host= it is for one host, and which this is cannot be told"
+echo 11111111-0a9b-4c8d-9e7f-1a2b3c4d5e6f | put /sys/class/dmi/id/product_uuid
+dry 3 "for another host than this" 05:00.0 host=4f1d2c3b-0a9b-4c8d-9e7f-1a2b3c4d5e6f
+has err "by host= it is for another host than this, which is 11111111-0a9b-4c8d-9e7f-1a2b3c4d5e6f"
+dry 5 "for this host" 05:00.0 host=11111111-0a9b-4c8d-9e7f-1a2b3c4d5e6f
+dry 3 "what is not there either" 0a:00.0 host=4f1d2c3b-0a9b-4c8d-9e7f-1a2b3c4d5e6f
+hasnt err "by host="
+dry 3 "an address without its function" 5:0
+has err "An address ends in a function. Did you mean 0000:05:00.0?"
+
 echo "# rules that come first"
 rules=$root/etc/vfiopolicy/rules.d
 mkdir -p "$rules"

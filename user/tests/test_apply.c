@@ -12,6 +12,9 @@
 #define RULES	"etc/vfiopolicy/rules.d"
 
 static bool replaced_any;
+static u32 changes = 2;
+/* The rule that is in force. */
+static const char *saved = "vfio " GIVEN;
 
 int __wrap_vp_nl_open(struct vp_nl *nl)
 {
@@ -28,7 +31,7 @@ int __wrap_vp_nl_rules(struct vp_nl *nl, struct vp_nl_rule **rules,
 		return -ENOMEM;
 	(*rules)->id = 3;
 	(*rules)->origin = VFIOPOLICY_ORIGIN_FILE;
-	snprintf((*rules)->text, sizeof((*rules)->text), "vfio " GIVEN);
+	snprintf((*rules)->text, sizeof((*rules)->text), "%s", saved);
 	*count = 1;
 	return 0;
 }
@@ -56,15 +59,14 @@ int __wrap_vp_nl_rule_replace(struct vp_nl *nl, enum vfiopolicy_origin origin,
 	(void)origin;
 	(void)texts;
 	replaced->count = (u32)count;
-	replaced->changed = 2;
+	replaced->changed = changes;
 	replaced_any = true;
 	return 0;
 }
 
-/* Applies the files. Return: the exit status; what was said is in @said. */
-static int apply(char *said, size_t size)
+/* Return: the exit status; what was said is in @said. */
+static int run(const struct vp_args *args, char *said, size_t size)
 {
-	const struct vp_args args = { .command = &vp_cmd_apply };
 	FILE *out = stdout, *err = stderr;
 	int ret;
 
@@ -72,11 +74,45 @@ static int apply(char *said, size_t size)
 	replaced_any = false;
 	stdout = fmemopen(said, size, "w");
 	stderr = stdout;
-	ret = vp_cmd_apply.run(&args);
+	ret = args->command->run(args);
 	fclose(stdout);
 	stdout = out;
 	stderr = err;
 	return ret;
+}
+
+static int apply(char *said, size_t size)
+{
+	const struct vp_args args = { .command = &vp_cmd_apply };
+
+	return run(&args, said, size);
+}
+
+/* Nobody need confirm what is as it was. */
+static int apply_trial(char *said, size_t size)
+{
+	const struct vp_args args = {
+		.command = &vp_cmd_apply, .given = VP_OPT_CONFIRM, .confirm = 60,
+	};
+	int ret;
+
+	changes = 0;
+	ret = run(&args, said, size);
+	changes = 2;
+	return ret;
+}
+
+static int add_later(const char *word, char *said, size_t size)
+{
+	char device[] = NVME, name[32];
+	char *words[] = { device, name };
+	const struct vp_args args = {
+		.command = &vp_cmd_add, .given = VP_OPT_NEXT_BOOT | VP_OPT_DRY_RUN,
+		.words = words, .nwords = 2,
+	};
+
+	snprintf(name, sizeof(name), "%s", word);
+	return run(&args, said, size);
 }
 
 static void has(const char *said, const char *text)
@@ -97,6 +133,7 @@ int main(void)
 	tree_device(GIVEN, 0x144d, 0xa80a, 0x010802, 0, "vfio-pci", "40", NULL);
 	tree_dir(RULES);
 	tree_dir("proc/self");
+	tree_dir("run");
 	tree_text("proc/self", "mountinfo", "");
 	setenv("VFIOPOLICY_ROOT", tree_root, 1);
 	setenv("VFIOPOLICY_SYSFS", tree_root, 1);
@@ -116,6 +153,19 @@ int main(void)
 	has(said, "  when the host does without it: vfiopolicy claim " NVME "\n");
 	has(said, "vfio-pci -> the host's own driver\n");
 	ok(!strstr(said, "cannot be told"), "    nothing else");
+
+	ok(apply_trial(said, sizeof(said)) == VP_EXIT_DONE && replaced_any,
+	   "a trial of what is in force");
+	has(said, "in force: 1, as before\nnothing was changed, and nothing waits to be confirmed\n");
+	tree_text(RULES, "50-local.rules", "vfio 1:2\nvfio 144d:a80a\n");
+	ok(add_later("name=nb", said, sizeof(said)) == VP_EXIT_WOULD_CHANGE,
+	   "a rule for the next boot");
+	has(said, "a rule that is saved comes first: this one has no effect on " NVME ": vfio 144d:a80a\n");
+	saved = "vfio 144d:a80a";
+	add_later("name=nb", said, sizeof(said));
+	has(said, "rule 3 comes first: this one has no effect on " NVME ": vfio 144d:a80a\n");
+	saved = "vfio " GIVEN;
+	tree_text(RULES, "50-local.rules", "# one\nvfio " NVME "\n");
 
 	tree_text(RULES, "60-mine.rules", "hold 1234:5678 name=disk\n\nvfio 1:2 name=disk\n");
 	ok(apply(said, sizeof(said)) == VP_EXIT_KERNEL && !replaced_any,

@@ -319,6 +319,20 @@ else
 	has out "with the host already (nvme)"
 	run 5 "what it would do" release --dry-run 82:00.0
 	has out "no driver -> the host; its override is vfio-pci"
+	run 0 "a release when no rule is saved" release 82:00.0
+	hasnt out "when the module is loaded"
+	echo vfio-pci >"$sys/bus/pci/devices/0000:82:00.0/driver_override"
+	if [ "$(stat -c %u "$tmp")" = 0 ]; then
+		echo "vfio 10de:1b39" >"$saved"
+		run 0 "a release when one is" release 82:00.0
+		has out "a rule that is saved claims it again when the module is loaded: vfio 10de:1b39"
+		echo "leave 10de:1b39" >"$saved"
+		echo vfio-pci >"$sys/bus/pci/devices/0000:82:00.0/driver_override"
+		run 0 "or one that leaves it" release 82:00.0
+		hasnt out "when the module is loaded"
+		rm "$saved"
+		echo vfio-pci >"$sys/bus/pci/devices/0000:82:00.0/driver_override"
+	fi
 	run 0 "a release" release -j 82:00.0
 	has out '"changed": true'
 	grep -qx 0000:82:00.0 "$sys/bus/pci/drivers_probe"

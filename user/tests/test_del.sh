@@ -235,6 +235,23 @@ run 4 "it is given back" release 02:00.0
 grep -qx 0000:02:00.0 "$sys/bus/pci/drivers/vfio-pci/unbind"
 result $? "    from vfio-pci"
 
+# One rule, which has no device.
+mv "$root/usr/lib/vfiopolicy/rules.d" "$root/usr/lib/vfiopolicy/away"
+mv "$rules" "$rules.away"
+mkdir "$rules"
+echo "vfio vfs-of=0000:03:00.0/0-3" >"$saved"
+run 4 "status of a rule without a device" status
+has out "the rule is not met; status RULE says more"
+echo "vfio 144d:a80a" >"$saved"
+run 4 "and of one with some" status
+has out "the rule is not met; status DEVICE says more"
+rm -r "$rules"
+mv "$rules.away" "$rules"
+mv "$root/usr/lib/vfiopolicy/away" "$root/usr/lib/vfiopolicy/rules.d"
+run 3 "confirm, when nothing waits" confirm --no-image
+has err "nothing waits to be confirmed"
+has err "one that changed nothing waits for nothing"
+
 # An apply that is on trial.
 mkdir -p "$root/run/vfiopolicy"
 : >"$root/run/vfiopolicy/unconfirmed"

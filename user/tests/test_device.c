@@ -72,7 +72,17 @@ static void finding(void)
 	ok(vp_device_hint(&host, "10DE:1b39", hint), "an id");
 	is(hint, "That is an id; what has it here is 0000:82:00.0.",
 	   "is not a device");
-	ok(!vp_device_hint(&host, "82:0", hint) && !hint[0] &&
+	ok(vp_device_hint(&host, "5:0", hint), "without zeros");
+	is(hint, "An address ends in a function. Did you mean 0000:05:00.0?",
+	   "the same");
+	ok(vp_device_hint(&host, "1:82:0", hint) == false &&
+	   vp_device_hint(&host, "0001:82:0", hint), "the domain has them all");
+	is(hint, "An address ends in a function. Did you mean 0001:82:00.0?",
+	   "that one");
+	ok(!vp_device_hint(&host, "0082:0000", hint) && !hint[0] &&
+	   !vp_device_hint(&host, "82:1", hint) &&
+	   !vp_device_hint(&host, "82:00:", hint) &&
+	   !vp_device_hint(&host, ":0", hint) &&
 	   !vp_device_hint(&host, "", hint), "what is nothing has no hint");
 }
 
