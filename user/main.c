@@ -47,9 +47,9 @@ static void print_help(void)
 	       "  -h, --help        this; behind a command, more of it\n"
 	       "  -V, --version     the version\n"
 	       "\n"
-	       "Exit status: 0 done, 1 usage, 2 the kernel said no, 3 not found,\n"
-	       "4 a rule is not met, 5 a dry run that would change something, 6 accepted and\n"
-	       "still pending.\n");
+	       "Exit status: 0 done, 1 usage, or refused: nothing was changed, 2 the kernel said\n"
+	       "no, 3 not found, 4 a rule is not met, 5 a dry run that would change something,\n"
+	       "6 accepted and still pending.\n");
 }
 
 static void print_command_help(const struct vp_command *command)

@@ -371,10 +371,10 @@ const struct vp_command vp_cmd_add = {
 "A device that a native driver has is taken from it, as by vfiopolicy claim.\n"
 "What was released stays with the host until it is claimed or next appears.\n",
 	.examples =
-"  vfiopolicy add 82:00.0            one device, from now on and at every boot\n"
-"  vfiopolicy add 10de:1b39 with=slot a GPU with its audio function\n"
+"  vfiopolicy add 82:00.0                       one device, now and at every boot\n"
+"  vfiopolicy add 10de:1b39 with=slot           a GPU with its audio function\n"
 "  vfiopolicy add vfs-of=enp3s0/0-3 name=vfs    VFs, when sriov makes them\n"
-"  vfiopolicy add enp3s0 --dry-run   what would happen\n",
+"  vfiopolicy add enp3s0 --dry-run              what would happen\n",
 	.saves = true,
 	.options = VP_OPT_NO_IMAGE | VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_ALL |
 		   VP_OPT_ABSENT_OK | VP_OPT_WAIT | VP_OPT_RUNTIME |

@@ -235,7 +235,7 @@ static int run(const struct vp_args *args)
 
 const struct vp_command vp_cmd_apply = {
 	.name = "apply",
-	.synopsis = "[--confirm=SEC] [--next-boot] [--dry-run]",
+	.synopsis = "[--confirm=SEC] [--next-boot] [--no-image] [--dry-run]",
 	.summary = "bring the rules of the files into force, in one step",
 	.help =
 "  --confirm=SEC     put the rules from before back after so many seconds, unless\n"

@@ -412,8 +412,8 @@ const struct vp_command vp_cmd_claim = {
 "Takes it from the driver of the host that has it, or ends what 'release' said.\n"
 "Rules are neither made nor changed: that is what 'add' is for.\n",
 	.examples =
-"  vfiopolicy claim 82:00.0          take it from nouveau, now\n"
-"  vfiopolicy claim enp3s0 --wait=60 of a driver that takes its time\n",
+"  vfiopolicy claim 82:00.0             take it from nouveau, now\n"
+"  vfiopolicy claim enp3s0 --wait=60    of a driver that takes its time\n",
 	.options = VP_OPT_JSON | VP_OPT_NUMERIC | VP_OPT_WAIT | VP_OPT_DRY_RUN |
 		   VP_OPT_FORCE,
 	.min_words = 1,

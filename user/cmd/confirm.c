@@ -46,7 +46,7 @@ static int keep(const struct vp_args *args)
 
 const struct vp_command vp_cmd_confirm = {
 	.name = "confirm",
-	.synopsis = "",
+	.synopsis = "[--no-image]",
 	.summary = "keep what apply --confirm brought into force",
 	.help =
 "  --no-image        leave the boot images as they are: a later apply rebuilds them\n"

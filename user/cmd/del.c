@@ -407,7 +407,7 @@ static int run(const struct vp_args *args)
 
 const struct vp_command vp_cmd_del = {
 	.name = "del",
-	.synopsis = "RULE...|--all [--wait=SEC] [--dry-run]",
+	.synopsis = "RULE...|--all [--wait=SEC] [--no-image] [--dry-run]",
 	.summary = "delete rules; their devices go back to the host",
 	.help =
 "  RULE              its number, its name, its text in one word or several, or\n"

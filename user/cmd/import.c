@@ -189,7 +189,7 @@ static int run(const struct vp_args *args)
 
 const struct vp_command vp_cmd_import = {
 	.name = "import",
-	.synopsis = "[-y] [--remove-old] [--dry-run] [--force]",
+	.synopsis = "[-y] [--remove-old] [--no-image] [--dry-run] [--force]",
 	.summary = "make rules of vfio-pci.ids=, modprobe.d, driverctl, xen-pciback and others",
 	.help =
 "It shows the settings, what the kernel really takes of them, which devices\n"

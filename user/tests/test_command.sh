@@ -27,6 +27,18 @@ run 0 "help" --help
 has out "usage: vfiopolicy COMMAND"
 run 0 "help for a command" add --help
 has out "--absent-ok"
+# What is said of an example is not to be taken for a part of it.
+for command in add del claim release apply confirm groups sriov; do
+	run 0 "examples" $command --help
+	sed -n '/^Examples:/,$s/^  vfiopolicy //p' "$tmp/out" >"$tmp/examples"
+	[ -s "$tmp/examples" ] && ! grep -vq '[^ ]   *[^ ]' "$tmp/examples"
+	result $? "    what is said of each of $command stands apart"
+done
+for command in del apply confirm import; do
+	run 0 "usage" $command --help
+	grep -q '^usage: .*\[--no-image\]' "$tmp/out"
+	result $? "    of $command has --no-image"
+done
 run 0 "version" --version
 has out "vfiopolicy "
 run 1 "no command"
