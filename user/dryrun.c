@@ -65,6 +65,15 @@ static void print_end(const struct vp_nl_dev *end, bool was_ours, char *buf,
 	}
 }
 
+/* Is it there now where it would be? */
+static bool is_already(const struct vp_dry_dev *dry)
+{
+	if (dry->then.state == VFIOPOLICY_STATE_HELD)
+		return dry->now && dry->now->state == VFIOPOLICY_STATE_HELD;
+	return dry->then.state == VFIOPOLICY_STATE_ISOLATED &&
+	       !strcmp(dry->dev->driver, dry->then.target);
+}
+
 /**
  * vp_dry_say() - tell of a device
  * @host: the host
@@ -86,6 +95,8 @@ void vp_dry_say(const struct vp_host *host, const struct vp_dry_dev *dry,
 	if (later)
 		vp_out_say("%s  %s: %s; after the next boot: %s",
 			   dry->dev->address, name, driver, boot);
+	else if (is_already(dry))
+		vp_out_say("%s  %s: %s already", dry->dev->address, name, then);
 	else if (vp_forecast_takes(&dry->then) ||
 		 dry->then.state == VFIOPOLICY_STATE_GONE)
 		vp_out_say("%s  %s: %s -> %s", dry->dev->address, name, driver,

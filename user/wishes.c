@@ -117,10 +117,12 @@ static enum vp_wish judge(const struct vp_host *host, const char *driver,
 			 driver);
 		return VP_WISH_WRONG;
 	}
-	if (!registered && !known.listed && readable)
+	if (!registered && !known.listed && readable) {
 		snprintf(text, VP_WISH_LEN, "driver=%s: this kernel has no such driver or module: devices are held until there is one",
 			 driver);
-	else if (!registered && !known.listed)
+		return VP_WISH_ABSENT;
+	}
+	if (!registered && !known.listed)
 		snprintf(text, VP_WISH_LEN, "driver=%s: whether this kernel has it cannot be told",
 			 driver);
 	else

@@ -14,11 +14,13 @@
  * enum vp_wish - can it be done
  * @VP_WISH_FINE: yes, as far as is known
  * @VP_WISH_UNSURE: that cannot be told, or not now
+ * @VP_WISH_ABSENT: not as this host is; what is missing may yet come
  * @VP_WISH_WRONG: no
  */
 enum vp_wish {
 	VP_WISH_FINE,
 	VP_WISH_UNSURE,
+	VP_WISH_ABSENT,
 	VP_WISH_WRONG,
 };
 

@@ -267,6 +267,9 @@ static int check(struct add *add)
 {
 	int ret = add_check_matches(add);
 
+	/* Before it is said what effect it would have. */
+	if (!ret && add_is_saved(add))
+		ret = add_check_odds(add, &add->rules);
 	if (!ret && !add->existed)
 		ret = add_check_wishes(add);
 	if (!ret && (!add->existed || add_takes_over(add)) &&
@@ -350,8 +353,8 @@ const struct vp_command vp_cmd_add = {
 "  at=0000:00:1c.0/00.0, class=3d, dsn=..., external, except=..., name=gpu0 ...\n"
 "                    the rest of the language: man vfiopolicy.rules\n"
 "  --all             all the devices it names, when that is more than one\n"
-"  --absent-ok       although no device present is named by it, or owner= is\n"
-"                    nobody yet\n"
+"  --absent-ok       although no device present is named by it, owner= is nobody\n"
+"                    yet, or driver= is not there yet\n"
 "  --runtime         now only: until the module is unloaded or the host restarts\n"
 "  --next-boot       later only: saved, and nothing else\n"
 "  --wait=SEC        wait so long for the devices (10; 0: do not wait)\n"

@@ -121,6 +121,7 @@ static inline bool add_takes_over(const struct add *add)
 
 /* add_check.c: each returns an exit status */
 int add_check_matches(struct add *add);
+int add_check_odds(const struct add *add, const struct vp_rules *rules);
 int add_check_files(const struct add *add);
 int add_check_uses(struct add *add);
 int add_check_groups(const struct add *add);

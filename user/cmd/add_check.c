@@ -157,12 +157,21 @@ static int refuse_at_odds(const struct add *add, const struct vp_rules *rules,
 {
 	bool name = add->words.rule.name[0] &&
 		    !strcmp(add->words.rule.name, other->rule->name);
+	u32 i, id = 0;
 
 	vp_out_error("'%s' cannot be saved beside '%s' (%s, line %u): %s",
 		     add->words.text, other->text, vp_rules_path(rules, other),
 		     other->line, name ? "it has the same name" :
 		     "it names the same devices by the same words");
-	vp_out_error_more("Nothing was changed. vfiopolicy del takes the other one away.");
+	vp_out_error_more("Nothing was changed. The other one goes by:");
+	for (i = 0; i < add->table->count && !id; i++)
+		if (add->table->entries[i]->origin == VFIOPOLICY_ORIGIN_FILE &&
+		    !strcmp(add->table->entries[i]->text, other->text))
+			id = add->table->entries[i]->id;
+	if (id && id != VP_TABLE_NEW)
+		vp_out_error_more("  vfiopolicy del %u", id);
+	else
+		vp_out_error_more("  vfiopolicy del '%s'", other->text);
 	return VP_EXIT_USAGE;
 }
 
@@ -187,6 +196,25 @@ static bool is_at_odds(const struct vp_rule *rule,
 }
 
 /**
+ * add_check_odds() - can the rule stand beside those of the files
+ * @add: this run
+ * @rules: the files
+ *
+ * Return: an exit status.
+ */
+int add_check_odds(const struct add *add, const struct vp_rules *rules)
+{
+	int ret = VP_EXIT_DONE;
+	size_t i;
+
+	for (i = 0; i < rules->count && !ret; i++)
+		if (rules->entries[i].text &&
+		    is_at_odds(&add->words.rule, &rules->entries[i]))
+			ret = refuse_at_odds(add, rules, &rules->entries[i]);
+	return ret;
+}
+
+/**
  * add_check_files() - can the rule be saved beside those that are
  * @add: this run
  *
@@ -198,22 +226,21 @@ static bool is_at_odds(const struct vp_rule *rule,
 int add_check_files(const struct add *add)
 {
 	struct vp_rules_error error;
-	int ret = VP_EXIT_DONE;
 	struct vp_rules rules;
 	size_t i;
+	int ret;
 
 	if (vp_rules_read(&rules, &error)) {
 		vp_out_error("%s", error.text);
 		return VP_EXIT_KERNEL;
 	}
+	ret = add_check_odds(add, &rules);
 	for (i = 0; i < rules.count && !ret; i++) {
-		if (!rules.entries[i].text) {
-			vp_rules_describe(&rules, &rules.entries[i], &error);
-			vp_out_note("until this is mended, vfiopolicy apply refuses all of the files: %s",
-				    error.text);
-		} else if (is_at_odds(&add->words.rule, &rules.entries[i])) {
-			ret = refuse_at_odds(add, &rules, &rules.entries[i]);
-		}
+		if (rules.entries[i].text)
+			continue;
+		vp_rules_describe(&rules, &rules.entries[i], &error);
+		vp_out_note("until this is mended, vfiopolicy apply refuses all of the files: %s",
+			    error.text);
 	}
 	vp_rules_free(&rules);
 	return ret;

@@ -20,7 +20,8 @@ static int refuse(const struct add *add, enum vp_wish wish, const char *text,
 {
 	if (wish == VP_WISH_FINE)
 		return VP_EXIT_DONE;
-	if (wish == VP_WISH_UNSURE) {
+	if (wish == VP_WISH_UNSURE ||
+	    (wish == VP_WISH_ABSENT && add->args->given & VP_OPT_ABSENT_OK)) {
 		vp_out_note("%s", text);
 		return VP_EXIT_DONE;
 	}
@@ -29,8 +30,10 @@ static int refuse(const struct add *add, enum vp_wish wish, const char *text,
 		return VP_EXIT_DONE;
 	}
 	vp_out_error("%s", text);
-	vp_out_error_more("Nothing was changed. %s; --force adds it all the same.",
-			  next);
+	vp_out_error_more("Nothing was changed. %s; %s.", next,
+			  wish == VP_WISH_ABSENT ?
+			  "--absent-ok adds the rule for one that comes later" :
+			  "--force adds it all the same");
 	return VP_EXIT_USAGE;
 }
 

@@ -120,8 +120,14 @@ dry 1 "one whose module is called something else" 06:00.0 driver=xhci_hcd
 has err "driver=xhci_hcd: that is a driver of the host's own"
 dry 5 "by force" --force 05:00.0 driver=nvme
 has err "overridden by --force"
-dry 5 "what is not known" 05:00.0 driver=my_vfio
+dry 1 "what is not known" 05:00.0 driver=my_vfio
 has err "driver=my_vfio: this kernel has no such driver or module"
+has err "Nothing was changed."
+has err "--absent-ok adds the rule for one that comes later"
+dry 5 "what comes later" --absent-ok 05:00.0 driver=my_vfio
+has err "driver=my_vfio: this kernel has no such driver or module"
+dry 5 "what is not known, by force" --force 05:00.0 driver=my_vfio
+has err "overridden by --force"
 dry 5 "what is of neither kind" 05:00.0 driver=neither
 has err "driver=neither: whether that gives devices to guests cannot be told"
 dry 5 "nor this" 05:00.0 driver=pci-stub
@@ -251,6 +257,11 @@ if [ "$(stat -c %u "$rules")" = 0 ]; then
 		>"$rules/50-local.rules"
 	dry 5 "one that is behind another" 05:00.0 name=disk0
 	has err "rule 1 comes first: this one has no effect on 0000:05:00.0: vfio 144d:a80a name=disks"
+	dry 1 "one at odds with another" --all 144d:a80a name=other
+	has err "cannot be saved beside 'vfio 144d:a80a name=disks'"
+	has err "Nothing was changed. The other one goes by:"
+	has err "  vfiopolicy del 1"
+	hasnt err "no effect"
 	dry 5 "one that is not" leave 05:00.0
 	hasnt err "comes first"
 else

@@ -22,6 +22,13 @@ int __wrap_vp_nl_open(struct vp_nl *nl)
 	return 0;
 }
 
+int __wrap_vp_nl_info(struct vp_nl *nl, struct vp_nl_info *info)
+{
+	(void)nl;
+	memset(info, 0, sizeof(*info));
+	return 0;
+}
+
 int __wrap_vp_nl_rules(struct vp_nl *nl, struct vp_nl_rule **rules,
 		       size_t *count)
 {
@@ -102,16 +109,17 @@ static int apply_trial(char *said, size_t size)
 	return ret;
 }
 
-static int add_later(const char *word, char *said, size_t size)
+/* What it would be to add a rule for a device, which is not done. */
+static int add(const char *address, unsigned int given, char *said, size_t size)
 {
-	char device[] = NVME, name[32];
+	char device[32], name[] = "name=nb";
 	char *words[] = { device, name };
 	const struct vp_args args = {
-		.command = &vp_cmd_add, .given = VP_OPT_NEXT_BOOT | VP_OPT_DRY_RUN,
+		.command = &vp_cmd_add, .given = given | VP_OPT_DRY_RUN,
 		.words = words, .nwords = 2,
 	};
 
-	snprintf(name, sizeof(name), "%s", word);
+	snprintf(device, sizeof(device), "%s", address);
 	return run(&args, said, size);
 }
 
@@ -158,13 +166,17 @@ int main(void)
 	   "a trial of what is in force");
 	has(said, "in force: 1, as before\nnothing was changed, and nothing waits to be confirmed\n");
 	tree_text(RULES, "50-local.rules", "vfio 1:2\nvfio 144d:a80a\n");
-	ok(add_later("name=nb", said, sizeof(said)) == VP_EXIT_WOULD_CHANGE,
-	   "a rule for the next boot");
+	ok(add(NVME, VP_OPT_NEXT_BOOT, said, sizeof(said)) ==
+	   VP_EXIT_WOULD_CHANGE, "a rule for the next boot");
 	has(said, "a rule that is saved comes first: this one has no effect on " NVME ": vfio 144d:a80a\n");
 	saved = "vfio 144d:a80a";
-	add_later("name=nb", said, sizeof(said));
+	add(NVME, VP_OPT_NEXT_BOOT, said, sizeof(said));
 	has(said, "rule 3 comes first: this one has no effect on " NVME ": vfio 144d:a80a\n");
 	saved = "vfio " GIVEN;
+	ok(add(GIVEN, 0, said, sizeof(said)) == VP_EXIT_WOULD_CHANGE,
+	   "a rule for what is isolated already");
+	has(said, ": vfio-pci already\n");
+	ok(!strstr(said, "->"), "    it goes nowhere");
 	tree_text(RULES, "50-local.rules", "# one\nvfio " NVME "\n");
 
 	tree_text(RULES, "60-mine.rules", "hold 1234:5678 name=disk\n\nvfio 1:2 name=disk\n");
