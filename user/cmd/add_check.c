@@ -422,9 +422,9 @@ static size_t say_never(const struct add *add, bool print)
 
 static int refuse_in_use(const struct add *add)
 {
-	const char *later = "", *force = "";
+	const char *later = "", *when = "";
 	bool lasts = false;
-	size_t i;
+	size_t i, others;
 
 	for (i = 0; i < add->taken_count; i++) {
 		if (!find_refusing(add, &add->taken[i]))
@@ -437,12 +437,14 @@ static int refuse_in_use(const struct add *add)
 	say_never(add, true);
 	if (!lasts)
 		later = " --next-boot takes it when the host starts the next time";
-	if (say_never(add, false))
-		force = add_is_later(add) ?
-			" --force would take it away at the next boot, when it is likely to be in use again." :
-			" --force would take it away from a running system.";
-	vp_out_error_more("Nothing was changed.%s%s%s", later,
-			  !later[0] ? "" : force[0] ? ";" : ".", force);
+	others = say_never(add, false);
+	if (others)
+		when = add_is_later(add) ?
+		       "at the next boot, when it is likely to be in use again." :
+		       "from a running system.";
+	vp_out_error_more("Nothing was changed.%s%s%s%s", later,
+			  !later[0] ? "" : others ? ";" : ".",
+			  others ? " --force would take it away " : "", when);
 	return VP_EXIT_USAGE;
 }
 
