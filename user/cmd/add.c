@@ -267,8 +267,9 @@ static int check(struct add *add)
 {
 	int ret = add_check_matches(add);
 
-	/* Before it is said what effect it would have. */
-	if (!ret && add_is_saved(add))
+	/* Before it is said what effect it would have; without the module it has none. */
+	if (!ret && add_is_saved(add) &&
+	    (add->module || add_is_later(add) || add->args->on))
 		ret = add_check_odds(add, &add->rules);
 	if (!ret && !add->existed)
 		ret = add_check_wishes(add);

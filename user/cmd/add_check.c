@@ -407,11 +407,11 @@ static size_t say_never(const struct add *add, bool print)
 			continue;
 		if (vp_forecast_never(&add->host, taken->dev)) {
 			if (print)
-				vp_out_error_more("  %s is never taken, with --force either, as long as the firmware uses it as its display: a setting of the firmware",
+				vp_out_error_more("  %s is never taken, not even with --force, as long as the firmware uses it as its display: which one it uses is a setting of its own",
 						  address);
 		} else if (has_vfs(taken) && !add_is_later(add)) {
 			if (print)
-				vp_out_error_more("  vfiopolicy sriov %s 0    # while it has VFs it is not taken, with --force either",
+				vp_out_error_more("  vfiopolicy sriov %s 0    # while it has VFs it is not taken, not even with --force",
 						  address);
 		} else {
 			others++;

@@ -206,7 +206,7 @@ hasnt err "eth7 is"
 device 0000:09:00.0 1234 1111 030000 - 42
 echo 1 >"$sys/bus/pci/devices/0000:09:00.0/boot_vga"
 dry 1 "what is never taken" 09:00.0
-has err "  0000:09:00.0 is never taken, with --force either, as long as the firmware uses it as its display"
+has err "  0000:09:00.0 is never taken, not even with --force, as long as the firmware uses it as its display"
 has err "Nothing was changed."
 hasnt err "--force would"
 hasnt err "--next-boot"
@@ -215,7 +215,7 @@ hasnt err "--force would"
 ln -s ../0000:03:00.1 "$sys/bus/pci/devices/0000:03:00.0/virtfn0"
 echo 1 >"$pf/sriov_numvfs"
 run 1 "what is not taken now" add --dry-run 03:00.0
-has err "  vfiopolicy sriov 0000:03:00.0 0    # while it has VFs it is not taken, with --force either"
+has err "  vfiopolicy sriov 0000:03:00.0 0    # while it has VFs it is not taken, not even with --force"
 has err "Nothing was changed. --next-boot takes it when the host starts the next time."
 hasnt err "--force would"
 rm "$sys/bus/pci/devices/0000:03:00.0/virtfn0"
