@@ -3,7 +3,8 @@
  * Makes a rule of the words of a command line. The action may be left out:
  * then it is vfio. A word that is what a device is called here, its address
  * or the name of its disk or network interface, becomes what it can still be
- * told by after the next boot: its place and its ids. Whatever is no rule is
+ * told by after the next boot: its place and its ids. So do the addresses of
+ * several, and of what is excepted, but for the ids. Whatever is no rule is
  * shown with a mark below the place where it stops being one.
  */
 #include <ctype.h>
@@ -202,6 +203,45 @@ static int find_device(struct words *words, struct vp_rulearg *arg)
 	return 0;
 }
 
+/* Not by the address of a VF, which has a number of its PF for that. */
+static bool is_at(const struct vp_place *place, const struct vp_facts *facts)
+{
+	u8 ignored = (place->any_slot ? 0xf8 : 0) | (place->any_func ? 0x07 : 0);
+
+	return !facts->vf && facts->domain == place->domain &&
+	       facts->bus == place->bus &&
+	       !((facts->devfn ^ place->devfn[0]) & ~ignored);
+}
+
+/*
+ * The addresses of a slot or a bus, and of what is excepted, become places: they are
+ * renumbered by a new card like any other. Those of what is away stay as they are.
+ */
+static void outlast_cards(const struct vp_host *host, struct vp_rule *rule)
+{
+	struct vp_selector *sel;
+	struct vp_place place;
+	size_t n;
+	u8 i;
+
+	for (i = 0; host && i < rule->count; i++) {
+		sel = &rule->selectors[i];
+		if (sel->kind != VP_SEL_ADDRESS ||
+		    (!sel->except && !sel->place.any_slot && !sel->place.any_func))
+			continue;
+		for (n = 0; n < host->count && sel->kind == VP_SEL_ADDRESS; n++) {
+			if (!is_at(&sel->place, &host->devs[n].facts))
+				continue;
+			vp_match_place(&host->devs[n].facts, &place);
+			place.any_slot = sel->place.any_slot;
+			place.any_func = sel->place.any_func;
+			place.devfn[place.count - 1] = sel->place.devfn[0];
+			sel->place = place;
+			sel->kind = VP_SEL_AT;
+		}
+	}
+}
+
 /* The words with a blank between them, behind an action if they have none. */
 static char *join(const struct words *words, const struct vp_rulearg *arg)
 {
@@ -325,6 +365,7 @@ static int parse(char *text, const struct words *words, struct vp_rulearg *arg)
 	arg->action = !supplied;
 	start = supplied ? text : typed;
 	if (!vp_rule_parse(start, strlen(start), &arg->rule, &err)) {
+		outlast_cards(words->host, &arg->rule);
 		vp_rule_print(&arg->rule, arg->text, sizeof(arg->text));
 		return 0;
 	}

@@ -84,6 +84,16 @@ dry 5 "unless it is to be so" --absent-ok vfs-of=04:00.0
 dry 3 "of what is not there" vfs-of=09:00.0
 dry 1 "of what is no name" vfs-of=nosuch0
 
+echo "# addresses of several, which a new card renumbers"
+dry 5 "the functions of a slot" "03:00.*"
+has out "would be added and saved: vfio at=0000:00:1c.0/00.*"
+dry 5 "function 0 of whatever slot" "03:*.0"
+has out "vfio at=0000:00:1c.0/*.0"
+dry 5 "an exception" 8086:* except=03:00.0
+has out "vfio 8086:* except=at=0000:00:1c.0/00.0"
+dry 5 "a slot of what is not there" --absent-ok "09:00.*"
+has out "vfio 0000:09:00.*"
+
 echo "# vfs="
 dry 5 "as many as there can be" leave enp3s0 vfs=7
 dry 1 "more" leave enp3s0 vfs=8

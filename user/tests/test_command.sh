@@ -224,7 +224,7 @@ else
 	run 0 "a rule, and one that keeps a device" add --next-boot --all 144d:a80a except=05:00.0
 	has out "0000:05:00.0 is kept for the host, as / is on it"
 	[ "$(grep -n "^leave at=0000:05:00.0 144d:a80a$" "$saved" | cut -d: -f1)" -lt \
-	  "$(grep -n "^vfio 144d:a80a except=0000:05:00.0$" "$saved" | cut -d: -f1)" ]
+	  "$(grep -n "^vfio 144d:a80a except=at=0000:05:00.0$" "$saved" | cut -d: -f1)" ]
 	result $? "    it stands before the rule"
 	grep -q "^#: 0000:05:00.0 .*; kept for the host: / is on it" "$saved"
 	result $? "    with the reason"
