@@ -318,6 +318,72 @@ void vp_groups_say(const struct vp_host *host, const struct vp_nl_group *group,
 			  "; its interrupts are not remapped, which vfio refuses unless told to be unsafe");
 }
 
+static bool is_in(const struct vp_nl_group *group, const char *address)
+{
+	size_t i;
+
+	for (i = 0; i < group->count; i++)
+		if (!strcmp(group->members[i].address, address))
+			return true;
+	return false;
+}
+
+/* How much of an address says the slot: all but the function. */
+static size_t slot_len(const char *address)
+{
+	const char *dot = strrchr(address, '.');
+
+	return dot ? (size_t)(dot - address) : strlen(address);
+}
+
+/*
+ * Is a group what is in one slot, all of it, beside bridges? A graphics card with its
+ * audio function is like that.
+ */
+static bool is_slot(const struct vp_host *host, const struct vp_nl_group *group,
+		    const char *address)
+{
+	size_t i, len = slot_len(address);
+
+	for (i = 0; i < group->count; i++)
+		if (!is_bridge(host, &group->members[i]) &&
+		    strncmp(group->members[i].address, address, len + 1) != 0)
+			return false;
+	for (i = 0; i < host->count; i++)
+		if (!strncmp(host->devs[i].address, address, len + 1) &&
+		    !is_in(group, host->devs[i].address))
+			return false;
+	return true;
+}
+
+/**
+ * vp_groups_remedy() - what to type where other devices block a group
+ * @host: the host
+ * @group: the group
+ * @buf: where to; %VP_GROUPS_LEN bytes; empty where there is nothing to say
+ */
+void vp_groups_remedy(const struct vp_host *host, const struct vp_nl_group *group,
+		      char *buf)
+{
+	const char *address;
+	size_t i = 0;
+
+	buf[0] = '\0';
+	if (group->viability != VFIOPOLICY_VIABILITY_BLOCKED ||
+	    is_alone(host, group, &i))
+		return;
+	for (i = 0; i + 1 < group->count && !group->members[i].blocks;)
+		i++;
+	address = group->members[i].address;
+	if (is_slot(host, group, address))
+		scnprintf(buf, VP_GROUPS_LEN,
+			  "to give all of it: vfiopolicy add '%.*s.*'",
+			  (int)slot_len(address), address);
+	else
+		scnprintf(buf, VP_GROUPS_LEN,
+			  "to give one of it and hold the others: vfiopolicy add DEVICE with=group");
+}
+
 /**
  * vp_groups_viability_name() - the name of a viability
  * @viability: an &enum vfiopolicy_viability

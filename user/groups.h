@@ -30,6 +30,8 @@ void vp_groups_say(const struct vp_host *host, const struct vp_nl_group *group,
 		   char *buf);
 bool vp_groups_of_bridges(const struct vp_host *host,
 			  const struct vp_nl_group *group);
+void vp_groups_remedy(const struct vp_host *host, const struct vp_nl_group *group,
+		      char *buf);
 const char *vp_groups_viability_name(u32 viability);
 const char *vp_groups_domain(const struct vp_host *host,
 			     const struct vp_nl_group *group);

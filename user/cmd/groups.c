@@ -152,7 +152,7 @@ static enum vp_verdict verdict_on(const struct vp_nl_group *group)
 
 static void print_head(struct show *show, const struct vp_nl_group *group)
 {
-	char text[VP_GROUPS_LEN], who[VP_USE_LEN] = "";
+	char text[VP_GROUPS_LEN], remedy[VP_GROUPS_LEN] = "", who[VP_USE_LEN] = "";
 	struct vp_user user;
 
 	if (group == &show->groups.without) {
@@ -163,8 +163,11 @@ static void print_head(struct show *show, const struct vp_nl_group *group)
 	vp_groups_say(&show->host, group, text);
 	if (find_user(show, group, &user))
 		vp_safety_print_user(&user, who, sizeof(who));
-	vp_out_say("%u %s%s%s%s%s", group->id, vp_out_color(verdict_on(group)),
-		   text, vp_out_uncolor(), who[0] ? ", in use by " : "", who);
+	else
+		vp_groups_remedy(&show->host, group, remedy);
+	vp_out_say("%u %s%s%s%s%s%s%s", group->id, vp_out_color(verdict_on(group)),
+		   text, vp_out_uncolor(), who[0] ? ", in use by " : "", who,
+		   remedy[0] ? "; " : "", remedy);
 }
 
 static void add_lines(const struct show *show, const struct vp_nl_group *group,

@@ -89,6 +89,12 @@ static void sentences(void)
 	vp_groups_say(&host, &group, text);
 	is(text, "blocked by 0000:01:00.1 (d), 0000:01:00.2 (d), 0000:01:00.3 (d) and 1 more",
 	   "a few are named");
+	vp_groups_remedy(&host, &group, text);
+	is(text, "to give all of it: vfiopolicy add '0000:01:00.*'", "one slot");
+	strcpy(members[4].address, "0000:01:01.4");
+	vp_groups_remedy(&host, &group, text);
+	is(text, "to give one of it and hold the others: vfiopolicy add DEVICE with=group",
+	   "two slots");
 	group.viability = VFIOPOLICY_VIABILITY_NEVER;
 	members[2].never = VFIOPOLICY_REASON_BOOT_VGA;
 	vp_groups_say(&host, &group, text);
@@ -127,6 +133,8 @@ static void of_the_host(void)
 	vp_groups_say(&host, &group, text);
 	is(text, "with the host (odd); to give it: vfiopolicy add 0000:06:00.0",
 	   "a device alone blocks nobody");
+	vp_groups_remedy(&host, &group, text);
+	is(text, "", "its line is said already");
 	group.count = 2;
 	vp_groups_say(&host, &group, text);
 	is(text, "with the host (odd); to give it: vfiopolicy add 0000:06:00.0",
