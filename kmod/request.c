@@ -154,8 +154,9 @@ int vp_request_claim(struct vp_device *rec, u32 generation, bool *pending,
 	vp_handoff_kick(rec, 0);
 out:
 	spin_unlock(&vp_lock);
+	/* Others may wait for the same; not reset once more, which would ask twice. */
 	if (missing)
-		vp_target_try_again(VFIOPOLICY_CAUSE_REQUEST);
+		vp_device_kick_waiting(VFIOPOLICY_CAUSE_REQUEST);
 	return ret;
 }
 
