@@ -349,9 +349,10 @@ static bool is_slot(const struct vp_host *host, const struct vp_nl_group *group,
 		if (!is_bridge(host, &group->members[i]) &&
 		    strncmp(group->members[i].address, address, len + 1) != 0)
 			return false;
+	/* VFs are not meant by a slot. */
 	for (i = 0; i < host->count; i++)
 		if (!strncmp(host->devs[i].address, address, len + 1) &&
-		    !is_in(group, host->devs[i].address))
+		    (host->devs[i].facts.vf || !is_in(group, host->devs[i].address)))
 			return false;
 	return true;
 }
@@ -365,17 +366,25 @@ static bool is_slot(const struct vp_host *host, const struct vp_nl_group *group,
 void vp_groups_remedy(const struct vp_host *host, const struct vp_nl_group *group,
 		      char *buf)
 {
-	const char *address;
+	const char *address = "";
+	bool given = false;
 	size_t i = 0;
 
 	buf[0] = '\0';
 	if (group->viability != VFIOPOLICY_VIABILITY_BLOCKED ||
 	    is_alone(host, group, &i))
 		return;
-	for (i = 0; i + 1 < group->count && !group->members[i].blocks;)
-		i++;
-	address = group->members[i].address;
-	if (is_slot(host, group, address))
+	for (i = group->count; i-- > 0;) {
+		if (group->members[i].blocks)
+			address = group->members[i].address;
+		else
+			given |= !is_bridge(host, &group->members[i]);
+	}
+	if (given)
+		scnprintf(buf, VP_GROUPS_LEN,
+			  "to give it, too: vfiopolicy add %s; to hold it: vfiopolicy add hold %s",
+			  address, address);
+	else if (is_slot(host, group, address))
 		scnprintf(buf, VP_GROUPS_LEN,
 			  "to give all of it: vfiopolicy add '%.*s.*'",
 			  (int)slot_len(address), address);

@@ -217,10 +217,11 @@ static bool is_at(const struct vp_place *place, const struct vp_facts *facts)
  * The addresses of a slot or a bus, and of what is excepted, become places: they are
  * renumbered by a new card like any other. Those of what is away stay as they are.
  */
-static void outlast_cards(const struct vp_host *host, struct vp_rule *rule)
+static bool outlast_cards(const struct vp_host *host, struct vp_rule *rule)
 {
 	struct vp_selector *sel;
 	struct vp_place place;
+	bool placed = false;
 	size_t n;
 	u8 i;
 
@@ -238,8 +239,30 @@ static void outlast_cards(const struct vp_host *host, struct vp_rule *rule)
 			place.devfn[place.count - 1] = sel->place.devfn[0];
 			sel->place = place;
 			sel->kind = VP_SEL_AT;
+			placed = true;
 		}
 	}
+	return placed;
+}
+
+/* The rule as it is to be kept: as typed, where places would make it none. */
+static void keep_places(const struct vp_host *host, struct vp_rulearg *arg)
+{
+	struct vp_rule rule = arg->rule, again;
+	char text[VP_RULEARG_LEN];
+	struct vp_error err;
+	size_t len;
+
+	arg->typed = arg->rule;
+	vp_rule_print(&arg->rule, arg->text, sizeof(arg->text));
+	if (!outlast_cards(host, &rule))
+		return;
+	len = vp_rule_print(&rule, text, sizeof(text));
+	if (len >= sizeof(text) || vp_rule_parse(text, len, &again, &err))
+		return;
+	arg->placed = true;
+	arg->rule = rule;
+	memcpy(arg->text, text, len + 1);
 }
 
 /* The words with a blank between them, behind an action if they have none. */
@@ -365,8 +388,7 @@ static int parse(char *text, const struct words *words, struct vp_rulearg *arg)
 	arg->action = !supplied;
 	start = supplied ? text : typed;
 	if (!vp_rule_parse(start, strlen(start), &arg->rule, &err)) {
-		outlast_cards(words->host, &arg->rule);
-		vp_rule_print(&arg->rule, arg->text, sizeof(arg->text));
+		keep_places(words->host, arg);
 		return 0;
 	}
 	if (words->quiet)

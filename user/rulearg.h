@@ -12,6 +12,8 @@
  * struct vp_rulearg - what words say
  * @rule: the rule
  * @text: its canonical form
+ * @placed: addresses in it have become places
+ * @typed: the rule with those addresses; the same as @rule without any
  * @dev: the device that was named by what it is called; NULL when none was
  * @pf: likewise the PF of vfs-of=
  * @action: they begin with what is to be done, which is vfio where they do not
@@ -19,6 +21,8 @@
 struct vp_rulearg {
 	struct vp_rule rule;
 	char text[VP_RULEARG_LEN];
+	bool placed;
+	struct vp_rule typed;
 	const struct vp_host_dev *dev;
 	const struct vp_host_dev *pf;
 	bool action;

@@ -118,7 +118,7 @@ static enum vp_wish judge(const struct vp_host *host, const char *driver,
 		return VP_WISH_WRONG;
 	}
 	if (!registered && !known.listed && readable) {
-		snprintf(text, VP_WISH_LEN, "driver=%s: this kernel has no such driver or module: devices are held until there is one",
+		snprintf(text, VP_WISH_LEN, "driver=%s: this kernel has no such driver or module, and as long as it has none devices would be held",
 			 driver);
 		return VP_WISH_ABSENT;
 	}

@@ -157,19 +157,18 @@ static int refuse_at_odds(const struct add *add, const struct vp_rules *rules,
 {
 	bool name = add->words.rule.name[0] &&
 		    !strcmp(add->words.rule.name, other->rule->name);
-	u32 i, id = 0;
 
 	vp_out_error("'%s' cannot be saved beside '%s' (%s, line %u): %s",
 		     add->words.text, other->text, vp_rules_path(rules, other),
 		     other->line, name ? "it has the same name" :
 		     "it names the same devices by the same words");
+	if (rules->files[other->file].folder != VP_RULES_ETC) {
+		vp_out_error_more("Nothing was changed. The other one goes when that file is masked by one of the same name in /etc/vfiopolicy/rules.d.");
+		return VP_EXIT_USAGE;
+	}
 	vp_out_error_more("Nothing was changed. The other one goes by:");
-	for (i = 0; i < add->table->count && !id; i++)
-		if (add->table->entries[i]->origin == VFIOPOLICY_ORIGIN_FILE &&
-		    !strcmp(add->table->entries[i]->text, other->text))
-			id = add->table->entries[i]->id;
-	if (id && id != VP_TABLE_NEW)
-		vp_out_error_more("  vfiopolicy del %u", id);
+	if (other->rule->name[0])
+		vp_out_error_more("  vfiopolicy del %s", other->rule->name);
 	else
 		vp_out_error_more("  vfiopolicy del '%s'", other->text);
 	return VP_EXIT_USAGE;

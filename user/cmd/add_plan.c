@@ -88,12 +88,13 @@ static void find_existing(struct add *add)
 		entry = add->table->entries[i];
 		if ((add_is_saved(add) &&
 		     entry->origin != VFIOPOLICY_ORIGIN_FILE) ||
-		    !is_same_but_allow(&entry->rule, &add->words.rule) ||
+		    (!is_same_but_allow(&entry->rule, &add->words.rule) &&
+		     !is_same_but_allow(&entry->rule, &add->words.typed)) ||
 		    (add->words.rule.allow &&
 		     add->words.rule.allow != entry->rule.allow))
 			continue;
 		add->existed = true;
-		add->words.rule.allow = entry->rule.allow;
+		add->words.rule = entry->rule;
 		snprintf(add->words.text, sizeof(add->words.text), "%s",
 			 entry->text);
 	}

@@ -50,7 +50,12 @@ const struct vp_entry *add_leaving(const struct add *add, const char *address)
 	const struct vp_host_dev *dev = vp_host_find(&add->host, address);
 	const struct vp_entry *entry;
 	enum vp_fit fit;
+	size_t i;
 
+	/* What goes home because of a rule has a record until it is there. */
+	for (i = 0; i < add->dev_count; i++)
+		if (!strcmp(add->devs[i].address, address))
+			return NULL;
 	if (!dev || !add->table)
 		return NULL;
 	entry = vp_forecast_entry(&add->host, add->table, dev, &fit);

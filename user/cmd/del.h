@@ -24,6 +24,7 @@
  * @refused: -errno, when the module would not delete them
  * @told: the module has deleted them
  * @several: the words that were looked at last are more than one rule
+ * @meant: what those can be read as, the second time as they were typed
  */
 struct del {
 	const struct vp_args *args;
@@ -40,6 +41,7 @@ struct del {
 	int refused;
 	bool told;
 	bool several;
+	struct vp_rulearg meant[2];
 };
 
 static inline bool del_is_text(const struct del *del, const char *text)

@@ -83,8 +83,43 @@ static void say_lost_name(const struct del *del, const char *word)
 		vp_out_error_more("Once a rule has a device, its disk or interface is gone: name the rule by the device's address.");
 }
 
-/* Each of them once, with its number where it has one. */
-static void list_all(const struct del *del)
+/* Is @word, of @len bytes, one of the words of a text? */
+static bool has_word(const char *text, const char *word, size_t len)
+{
+	while (*text) {
+		if (strcspn(text, " ") == len && !strncmp(text, word, len))
+			return true;
+		text += strcspn(text, " ");
+		text += *text == ' ';
+	}
+	return false;
+}
+
+/*
+ * Does a rule name devices by these words, and has it what else was typed, whatever
+ * it wants of them beside that?
+ */
+static bool fits(const char *text, const struct vp_rulearg *arg)
+{
+	char own[VP_RULEARG_LEN], selectors[VP_RULEARG_LEN];
+	const char *word = vp_rulearg_selectors(arg->text);
+	struct vp_rule rule;
+
+	if (!read_rule(text, &rule) ||
+	    (arg->action && rule.action != arg->rule.action))
+		return false;
+	vp_rule_print_selectors(&rule, own, sizeof(own));
+	vp_rule_print_selectors(&arg->rule, selectors, sizeof(selectors));
+	if (strcmp(own, selectors) != 0)
+		return false;
+	for (; *word; word += strcspn(word, " "), word += *word == ' ')
+		if (!has_word(text, word, strcspn(word, " ")))
+			return false;
+	return true;
+}
+
+/* Those that fit, each of them once, with its number where it has one. */
+static void list_fitting(const struct del *del)
 {
 	size_t i, k;
 
@@ -93,7 +128,8 @@ static void list_all(const struct del *del)
 			if (text_at(del, k) &&
 			    !strcmp(text_at(del, i), text_at(del, k)))
 				break;
-		if (k < i || !text_at(del, i))
+		if (k < i || (!fits(text_at(del, i), &del->meant[0]) &&
+			      !fits(text_at(del, i), &del->meant[1])))
 			continue;
 		if (i < del->rule_count)
 			vp_out_error_more("  %u  %s", del->rules[i].id,
@@ -103,11 +139,11 @@ static void list_all(const struct del *del)
 	}
 }
 
-static int say_several(const struct del *del, const char *what)
+static int say_several(const struct del *del)
 {
 	vp_out_error("%s is more than one rule: say which, by its number, its name or its whole text",
-		     what);
-	list_all(del);
+		     del->what);
+	list_fitting(del);
 	vp_out_error_more("Nothing was changed.");
 	return VP_EXIT_USAGE;
 }
@@ -120,7 +156,7 @@ static int say_not_found(const struct del *del, const char *word,
 	size_t i;
 
 	if (del->several)
-		return say_several(del, word);
+		return say_several(del);
 	vp_out_error("there is no rule %s", what);
 	if (nearest_name(del, word, name, sizeof(name))) {
 		vp_out_error_more("Did you mean %s?", name);
@@ -172,34 +208,18 @@ static const char *find_known(const struct del *del, const char *text)
 	return NULL;
 }
 
-/* Does a rule name devices by these words, whatever else it wants of them? */
-static bool has_selectors(const char *text, const char *selectors,
-			  const struct vp_rulearg *arg)
-{
-	char own[VP_RULEARG_LEN];
-	struct vp_rule rule;
-
-	if (!read_rule(text, &rule) ||
-	    (arg->action && rule.action != arg->rule.action))
-		return false;
-	vp_rule_print_selectors(&rule, own, sizeof(own));
-	return !strcmp(own, selectors);
-}
-
 /*
  * The one rule that names devices by the same words, and does with them what was
  * typed, if it was. Return: NULL for none.
  */
 static const char *find_selectors(struct del *del, const struct vp_rulearg *arg)
 {
-	char selectors[VP_RULEARG_LEN];
 	const char *text = NULL, *next;
 	size_t i;
 
-	vp_rule_print_selectors(&arg->rule, selectors, sizeof(selectors));
 	for (i = 0; i < text_count(del); i++) {
 		next = text_at(del, i);
-		if (!has_selectors(next, selectors, arg))
+		if (!fits(next, arg))
 			continue;
 		/* Two of them have to be told apart by the user. */
 		if (text && strcmp(text, next) != 0) {
@@ -224,7 +244,7 @@ static const char *find_text(struct del *del, int nwords, char *const *words,
 	bool differs;
 
 	del->several = false;
-	differs = (arg->dev || arg->pf) &&
+	differs = (arg->dev || arg->pf || arg->placed) &&
 		  !vp_rulearg_try(NULL, nwords, words, &plain);
 	if (differs)
 		text = find_known(del, plain.text);
@@ -232,9 +252,11 @@ static const char *find_text(struct del *del, int nwords, char *const *words,
 		text = find_known(del, arg->text);
 	if (text)
 		return text;
+	del->meant[0] = *arg;
+	del->meant[1] = differs ? plain : *arg;
 	text = find_selectors(del, arg);
 	other = differs ? find_selectors(del, &plain) : NULL;
-	if (text && other)
+	if (text && other && strcmp(text, other) != 0)
 		del->several = true;
 	/* What was typed, the address say, and not what that has become. */
 	if (!text && differs)
@@ -317,9 +339,11 @@ static int find_many(struct del *del)
 	del->what[0] = '\0';
 	for (i = 0; i < args->nwords; i++) {
 		text = find_word(del, args->words[i], &arg);
-		if (!text)
+		if (!text) {
+			snprintf(del->what, sizeof(del->what), "%s", args->words[i]);
 			return say_not_found(del, args->words[i],
 					     args->words[i]);
+		}
 		if (add_text(del, text))
 			return VP_EXIT_KERNEL;
 		snprintf(del->what + strlen(del->what),
@@ -355,6 +379,7 @@ static int find_all(struct del *del)
 int del_find(struct del *del)
 {
 	const struct vp_args *args = del->args;
+	size_t len = 0;
 	int i;
 
 	if (args->given & VP_OPT_ALL)
@@ -365,7 +390,9 @@ int del_find(struct del *del)
 		vp_out_error("del: a rule is needed: its number, its name, its text or its device");
 		return VP_EXIT_USAGE;
 	}
-	snprintf(del->what, sizeof(del->what), "%s", args->words[0]);
+	for (i = 0; i < args->nwords; i++)
+		len += scnprintf(del->what + len, sizeof(del->what) - len, "%s%s",
+				 i ? " " : "", args->words[i]);
 	return args->nwords > 1 && are_many(del) ? find_many(del) :
 						   find_one(del);
 }

@@ -91,6 +91,8 @@ dry 5 "function 0 of whatever slot" "03:*.0"
 has out "vfio at=0000:00:1c.0/*.0"
 dry 5 "an exception" 8086:* except=03:00.0
 has out "vfio 8086:* except=at=0000:00:1c.0/00.0"
+dry 5 "what would be two places" hold "03:00.*" at=0000:00:1c.0/00.0
+has out "hold 0000:03:00.* at=0000:00:1c.0/00.0"
 dry 5 "a slot of what is not there" --absent-ok "09:00.*"
 has out "vfio 0000:09:00.*"
 
@@ -270,8 +272,23 @@ if [ "$(stat -c %u "$rules")" = 0 ]; then
 	dry 1 "one at odds with another" --all 144d:a80a name=other
 	has err "cannot be saved beside 'vfio 144d:a80a name=disks'"
 	has err "Nothing was changed. The other one goes by:"
-	has err "  vfiopolicy del 1"
+	has err "  vfiopolicy del disks"
 	hasnt err "no effect"
+	echo "hold 8086:10c9 except=0000:03:00.0 except=0000:04:00.0" >"$rules/60-more.rules"
+	run 0 "one that is there by its addresses" add --dry-run --next-boot --absent-ok \
+		hold 8086:10c9 except=03:00.0 except=04:00.0
+	has out "already"
+	echo "vfio 144d:a80a" >"$rules/50-local.rules"
+	dry 1 "one at odds with another that has no name" --all 144d:a80a name=other
+	has err "  vfiopolicy del 'vfio 144d:a80a'"
+	rm "$rules"/*
+	put /usr/lib/vfiopolicy/rules.d/10-theirs.rules <<'END'
+vfio 144d:a80a
+END
+	dry 1 "one at odds with that of a package" --all 144d:a80a name=other
+	has err "masked by one of the same name"
+	hasnt err "vfiopolicy del"
+	rm "$root/usr/lib/vfiopolicy/rules.d/10-theirs.rules"
 	dry 5 "one that is not" leave 05:00.0
 	hasnt err "comes first"
 else

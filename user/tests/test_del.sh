@@ -183,6 +183,13 @@ run 1 "no action, and two of them" del 02:00.0 --dry-run
 has err "02:00.0 is more than one rule: say which, by its number, its name or its whole text"
 has err "  leave 0000:02:00.0"
 has err "  $wanted"
+hasnt err "name=disks"
+hasnt err "leave 8086"
+echo "vfio 02:00.0 name=again" >>"$saved"
+run 1 "an action, and two that have it" del vfio 02:00.0 --dry-run
+has err "vfio 02:00.0 is more than one rule"
+hasnt err "  leave 0000:02:00.0"
+sed -i '$d' "$saved"
 run 0 "it alone goes" del --no-image leave 02:00.0
 cmp -s "$saved" "$tmp/saved"
 result $? "    and the other one stays"
@@ -192,6 +199,23 @@ has out "would be deleted: vfio 0000:02:00.0"
 fill
 run 5 "no action, and one that names it" del 02:00.0 --dry-run
 has out "would be deleted: $wanted"
+
+# Addresses of several, as files have them, and not the places that they are now.
+cat >>"$saved" <<'EOF'
+leave 82:00.*
+vfio 144d:a80a except=06:00.0
+vfio vfs-of=02:00.0/0-3 name=vfs
+EOF
+run 5 "the functions of a slot" del leave "82:00.*" --dry-run
+has out "would be deleted: leave 0000:82:00.*"
+run 5 "the text that status has" del "vfio 144d:a80a except=0000:06:00.0" --dry-run
+has out "would be deleted: vfio 144d:a80a except=0000:06:00.0"
+run 5 "VFs of what is below no bridge" del vfs-of=02:00.0/0-3 --dry-run
+has out "name=vfs"
+run 3 "an option that the rule has not" del hold 144d:a80a name=other --dry-run
+run 5 "one that it has" del 82:00.0 with=slot --dry-run
+has out "name=gpu0"
+fill
 
 # What comes first is told where a rule has no device.
 sed -i '1i leave 82:00.*' "$saved"

@@ -84,10 +84,10 @@ static void sentences(void)
 	for (i = 0; i < 5; i++) {
 		snprintf(members[i].address, VP_HOST_LEN, "0000:01:00.%zu", i);
 		strcpy(members[i].driver, "d");
-		members[i].blocks = i;
+		members[i].blocks = true;
 	}
 	vp_groups_say(&host, &group, text);
-	is(text, "blocked by 0000:01:00.1 (d), 0000:01:00.2 (d), 0000:01:00.3 (d) and 1 more",
+	is(text, "blocked by 0000:01:00.0 (d), 0000:01:00.1 (d), 0000:01:00.2 (d) and 2 more",
 	   "a few are named");
 	vp_groups_remedy(&host, &group, text);
 	is(text, "to give all of it: vfiopolicy add '0000:01:00.*'", "one slot");
@@ -95,6 +95,10 @@ static void sentences(void)
 	vp_groups_remedy(&host, &group, text);
 	is(text, "to give one of it and hold the others: vfiopolicy add DEVICE with=group",
 	   "two slots");
+	members[0].blocks = false;
+	vp_groups_remedy(&host, &group, text);
+	is(text, "to give it, too: vfiopolicy add 0000:01:00.1; to hold it: vfiopolicy add hold 0000:01:00.1",
+	   "one of it is with vfio already");
 	group.viability = VFIOPOLICY_VIABILITY_NEVER;
 	members[2].never = VFIOPOLICY_REASON_BOOT_VGA;
 	vp_groups_say(&host, &group, text);
