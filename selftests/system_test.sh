@@ -126,6 +126,9 @@ make_system() {
 		mount -t overlay none "$BASE" \
 			-o "lowerdir=$from,upperdir=$TMP/based/upper,workdir=$TMP/based/work" &&
 		put_facts "$BASE" && packages "$VERSION" || return 1
+	# What dracut would see of a root that is mounted, and this one is not.
+	[ ! -d "$BASE/etc/dracut.conf.d" ] ||
+		echo 'filesystems+=" ext4 "' > "$BASE/etc/dracut.conf.d/root.conf"
 	KERNEL=()
 	if [ "$SUITE" = bookworm ]; then
 		REL=$("$HERE/vm/kernels" release 6.1)
