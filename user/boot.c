@@ -36,7 +36,7 @@
 #define IMAGES		"/var/lib/vfiopolicy/images"
 /* Written by the boot image: ok, or degraded and why. */
 #define THIS_BOOT	"/run/vfiopolicy/boot"
-/* A /boot that firmware reads has no smaller unit of time. */
+/* The unit of time in a /boot that firmware reads. Others have nanoseconds. */
 #define IMAGE_TIME_SECS	2
 #define DRIVERS_MAX	64
 
@@ -143,9 +143,14 @@ static bool find_recorded(const struct vp_site *site, const char *release,
 	return found;
 }
 
+/* A build that failed may have begun a second after the one before it ended. */
 static bool is_older(const struct stat *a, const struct stat *b)
 {
-	return a->st_mtim.tv_sec + IMAGE_TIME_SECS < b->st_mtim.tv_sec;
+	if (!a->st_mtim.tv_nsec)
+		return a->st_mtim.tv_sec + IMAGE_TIME_SECS < b->st_mtim.tv_sec;
+	return a->st_mtim.tv_sec < b->st_mtim.tv_sec ||
+	       (a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+		a->st_mtim.tv_nsec < b->st_mtim.tv_nsec);
 }
 
 static void read_degraded(const struct vp_site *site, struct vp_boot *boot)

@@ -232,6 +232,10 @@ fi
 run 4 "its image is where the record says" status
 has out "boot image $kernel   policy "
 has out ", current"
+touch -d "@$(($(stat -c %Y "$root$images/$kernel") - 1)).9" "$root/boot/efi/0123/$kernel/initrd"
+run 4 "one that another build failed to replace a moment later" status
+has out "stale"
+hasnt out ", current"
 touch -d "$(date -R -r "$root$images/$kernel") - 2 seconds" "$root/boot/efi/0123/$kernel/initrd"
 run 4 "its file system has no smaller unit of time" status
 has out ", current"
