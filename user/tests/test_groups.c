@@ -84,11 +84,12 @@ static void sentences(void)
 	for (i = 0; i < 5; i++) {
 		snprintf(members[i].address, VP_HOST_LEN, "0000:01:00.%zu", i);
 		strcpy(members[i].driver, "d");
-		members[i].blocks = true;
+		members[i].blocks = i;
 	}
 	vp_groups_say(&host, &group, text);
-	is(text, "blocked by 0000:01:00.0 (d), 0000:01:00.1 (d), 0000:01:00.2 (d) and 2 more",
+	is(text, "blocked by 0000:01:00.1 (d), 0000:01:00.2 (d), 0000:01:00.3 (d) and 1 more",
 	   "a few are named");
+	members[0].blocks = true;
 	vp_groups_remedy(&host, &group, text);
 	is(text, "to give all of it: vfiopolicy add '0000:01:00.*'", "one slot");
 	strcpy(members[4].address, "0000:01:01.4");
