@@ -96,47 +96,17 @@ a_rule_that_is_none_fails_the_unit_alone() {
 # All drives are of one kind. The port is not given back with them.
 a_root_disk_that_a_rule_has_is_given_back() {
 	new_system && save "vfio 1b36:0010; vfio 8086:10c9" && rebuild && boot_it &&
-		root_is_untouched &&
-		has '0000:02:00.0 driver=nvme override=\(null\) node=no met=1' &&
-		has '0000:04:00.0 driver=vfio-pci override=vfio-pci node=yes met=0' &&
-		has 'boot: degraded: the root device did not appear, .*' && has 'unit: failed' &&
-		has 'log: vfiopolicy: 0000:01:00.0: given back to the host.*'
-}
-
-# save_late RULES...: and have native drivers first in the image, as if they were
-# built in. What is sourced there is so when the image is made, too.
-save_late() {
-	save "$1" && printf '%s\n' nvme igb >> "$SYSTEM/etc/initramfs-tools/modules" &&
-		cat > "$SYSTEM/etc/initramfs-tools/conf.d/native-first" <<- 'END'
-			if [ -e /scripts/functions ]; then
-				modprobe -C /dev/null nvme
-				modprobe -C /dev/null igb
-				n=0
-				until [ -e /sys/class/block/nvme2n1 ] || [ $n = 100 ]; do
-					n=$((n + 1))
-					sleep 0.1
-				done
-			fi
-		END
-}
-
-# The third has the host's driver first, too, and nothing says that it may lose it.
-late() {
-	root_is_untouched &&
-		has '0000:02:00.0 driver=vfio-pci override=vfio-pci node=yes met=1' &&
-		has '0000:04:00.0 driver=vfio-pci override=vfio-pci node=yes met=1' &&
-		has '0000:03:00.0 driver=nvme override=\(null\) node=no met=1' &&
-		has 'unit: failed'
+		given_back
 }
 
 LATE='vfio at=0000:00:12.0/00.0 1b36:0010 takeover=boot; vfio 8086:10c9 takeover=boot; hold 0000:03:00.0 1b36:0010'
 
 what_native_drivers_had_first_is_taken_where_a_rule_says_so() {
-	new_system && save_late "$LATE" && rebuild && boot_it && late && has 'boot: ok'
+	new_system && native_first && save "$LATE" && rebuild && boot_it && late && has 'boot: ok'
 }
 
 and_so_it_is_without_the_module() {
-	new_system && save_late "$LATE" || return 1
+	new_system && native_first && save "$LATE" || return 1
 	rm "$SYSTEM/usr/lib/modules/$REL/updates/dkms/vfiopolicy.ko"
 	depmod -b "$SYSTEM" "$REL" && rebuild && boot_it && late &&
 		has 'boot: degraded: .*'

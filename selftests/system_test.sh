@@ -5,8 +5,9 @@
 # the module built by DKMS, rules saved by the command, images made by the
 # distribution's own tool. They boot from that: root is on the first of three
 # identical drives. What becomes of it with another kernel, with the next version of
-# the packages, on a full /boot, and when it is purged. Takes minutes for each case,
-# so only by name and by make check-boot.
+# the packages, on a full /boot, and when it is purged; and where something is not as
+# it should be: no module, a rule that is none, rules for the root disk, native drivers
+# that come first. Takes minutes for each case, so only by name and by make check-boot.
 #
 #	VP_SYSTEM=bookworm	which: bookworm (initramfs-tools, 6.1), trixie
 #				(initramfs-tools, 6.12), trixie-dracut, sid-dracut (7.2)
@@ -57,6 +58,12 @@ TESTS="packages_install_and_dkms_builds
 	added_on_the_running_system_it_holds_at_the_next_boot
 	the_next_version_keeps_all
 	a_full_boot_is_told_and_boots
+	without_the_module_the_fallback_keeps_them
+	disable_on_the_command_line_is_the_way_back
+	a_rule_that_is_none_fails_the_unit_alone
+	a_root_disk_that_a_rule_has_is_given_back
+	what_native_drivers_had_first_is_taken_where_a_rule_says_so
+	and_so_it_is_without_the_module
 	purged_the_host_has_everything"
 [ "$SUITE" != bookworm ] || TESTS="$TESTS the_next_kernel_has_it_too"
 
@@ -146,9 +153,23 @@ all_kept() {
 		has 'status: all 4 rules are met'
 }
 
+# save_rules [RULES]: with nobody to ask
 save_rules() {
-	mkdir -p "$SYSTEM/${FILE%/*}" && echo "$RULES" > "$SYSTEM/$FILE" &&
+	mkdir -p "$SYSTEM/${FILE%/*}" && echo "${1:-$RULES}" > "$SYSTEM/$FILE" &&
 		in_system vfiopolicy apply --next-boot
+}
+
+# What becomes of a kernel that is installed; the boot image is made there.
+rebuild_all() {
+	in_system run-parts --exit-on-error --arg="$REL" --arg="/boot/vmlinuz-$REL" \
+		/etc/kernel/postinst.d
+}
+
+# As if it had not been built, nor could be.
+no_module() {
+	in_system dkms remove "vfiopolicy/$VERSION" --all &&
+		expect "the module is gone" [ -z "$(find "$SYSTEM/usr/lib/modules/" \
+			"$SYSTEM/lib/modules/" -name 'vfiopolicy.ko*')" ] && rebuild_all
 }
 
 packages_install_and_dkms_builds() {
@@ -247,6 +268,44 @@ a_full_boot_is_told_and_boots() {
 	local ret=$?
 	umount "$SYSTEM/boot"
 	[ $ret = 0 ] && boot_it && kept vfiopolicy && has 'boot: ok' && has 'status: .*stale.*'
+}
+
+without_the_module_the_fallback_keeps_them() {
+	new_system && save_rules && no_module && boot_it && kept none &&
+		has 'boot: degraded: .*' && has 'unit: failed' &&
+		has 'log: vfiopolicy: the module could not be loaded: .*'
+}
+
+disable_on_the_command_line_is_the_way_back() {
+	new_system && save_rules && CMDLINE=vfiopolicy.disable=1 boot_it &&
+		all_are_native && has 'boot: ' && has 'condition: no' && has 'unit: inactive'
+}
+
+# The command saves none; somebody's editor does.
+a_rule_that_is_none_fails_the_unit_alone() {
+	new_system && save_rules && sed -i 's/^options vfiopolicy rules="/&vfio 10de:zz; /' "$SYSTEM/$CONF" &&
+		expect "it is compiled" grep -q 10de:zz "$SYSTEM/$CONF" &&
+		echo 'vfio 10de:zz' >> "$SYSTEM/$FILE" && rebuild_all && boot_it &&
+		kept vfiopolicy && has 'boot: ok' && has 'unit: failed'
+}
+
+# All drives are of one kind. The port is not given back with them.
+a_root_disk_that_a_rule_has_is_given_back() {
+	new_system && save_rules 'vfio 1b36:0010
+vfio 8086:10c9' && boot_it && given_back
+}
+
+LATE='vfio at=0000:00:12.0/00.0 1b36:0010 takeover=boot
+vfio 8086:10c9 takeover=boot
+hold 0000:03:00.0 1b36:0010'
+
+what_native_drivers_had_first_is_taken_where_a_rule_says_so() {
+	new_system && native_first && save_rules "$LATE" && boot_it && late && has 'boot: ok'
+}
+
+and_so_it_is_without_the_module() {
+	new_system && native_first && save_rules "$LATE" && no_module && boot_it && late &&
+		has 'boot: degraded: .*'
 }
 
 purged_the_host_has_everything() {

@@ -191,3 +191,54 @@ kept() {
 		has "0000:03:00.0 driver=$1 override=vfiopolicy node=no met=0"
 }
 
+# All drives had the rule of the root disk; the port has another.
+given_back() {
+	root_is_untouched &&
+		has '0000:02:00.0 driver=nvme override=\(null\) node=no met=1' &&
+		has '0000:04:00.0 driver=vfio-pci override=vfio-pci node=yes met=0' &&
+		has 'boot: degraded: the root device did not appear, .*' && has 'unit: failed' &&
+		has 'log: vfiopolicy: 0000:01:00.0: given back to the host.*'
+}
+
+# Native drivers have what they match before anything of ours runs, as if they were
+# built in. What initramfs-tools sources there it sources when it makes the image, too.
+native_first() {
+	local script=$TMP/native-first to=$SYSTEM/usr/lib/dracut/modules.d/01native-first
+
+	cat > "$script" <<- 'END'
+		if [ -e /scripts/functions ] || [ -e /lib/dracut ]; then
+			modprobe -C /dev/null nvme
+			modprobe -C /dev/null igb
+			n=0
+			until [ -e /sys/class/block/nvme2n1 ] || [ $n = 100 ]; do
+				n=$((n + 1))
+				sleep 0.1
+			done
+		fi
+	END
+	if [ ! -d "$SYSTEM/usr/lib/dracut/modules.d" ]; then
+		printf '%s\n' nvme igb >> "$SYSTEM/etc/initramfs-tools/modules" &&
+			cp "$script" "$SYSTEM/etc/initramfs-tools/conf.d/"
+		return
+	fi
+	mkdir "$to" && cp "$script" "$to/native-first.sh" && cat > "$to/module-setup.sh" <<- 'END'
+		check() {
+			return 0
+		}
+		installkernel() {
+			hostonly='' instmods nvme igb
+		}
+		install() {
+			inst_hook cmdline 00 "$moddir/native-first.sh"
+		}
+	END
+}
+
+# The third has the host's driver first, too, and nothing says that it may lose it.
+late() {
+	root_is_untouched &&
+		has '0000:02:00.0 driver=vfio-pci override=vfio-pci node=yes met=1' &&
+		has '0000:04:00.0 driver=vfio-pci override=vfio-pci node=yes met=1' &&
+		has '0000:03:00.0 driver=nvme override=\(null\) node=no met=1' &&
+		has 'unit: failed'
+}
