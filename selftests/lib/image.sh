@@ -100,8 +100,10 @@ in_system() {
 	quietly "$*" chroot "$SYSTEM" env LC_ALL=C DEBIAN_FRONTEND=noninteractive \
 		PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 	status=$?
-	umount "$SYSTEM/proc" "$SYSTEM/dev"
-	return $status
+	# What it left behind may be about to end.
+	umount "$SYSTEM/proc" &&
+		expect "all of it has ended" until_true umount "$SYSTEM/dev" 2> /dev/null &&
+		return $status
 }
 
 # A system of this machine's Debian, with this tree installed and a kernel of its own.
