@@ -44,10 +44,15 @@ only_ours() {
 	between "$(< /sys/module/vfiopolicy/sections/.text)" 0x40000
 }
 
-# only_in FUNCTION: of the kernel's own
+# only_in FUNCTION: of the kernel's own, to where the next one begins
 only_in() {
-	between "0x$(sed -n "s/^\([0-9a-f]*\) [tT] $1\$/\1/p" /proc/kallsyms | head -n 1)" \
-		0x200
+	local range
+
+	range=$(awk -v name="$1" '
+		start { if ($1 != start) { print "0x" start, "0x" $1; exit } }
+		!start && $2 ~ /[tT]/ && $3 == name { start = $1 }' /proc/kallsyms)
+	expect "the kernel has $1" [ -n "$range" ] &&
+		between "${range% *}" $((${range#* } - ${range% *}))
 }
 
 everywhere() {
@@ -76,7 +81,8 @@ echo -1 > $FAIL/times
 # each_nth BEFORE AFTER COMMAND...: of this command the first allocation fails,
 # then the second, and so on until there is none to fail. BEFORE has to be true
 # whenever it was refused; AFTER when it was not, and undoes it. FAILED is how
-# many there were, REFUSED how many of them were not made good.
+# many there were, REFUSED how many of them were not made good. WORD: what a refusal
+# has in it.
 each_nth() {
 	local before=$1 after=$2 out status left
 
@@ -88,7 +94,7 @@ each_nth() {
 		left=$(< "$DIR/left")
 		if [ $status != 0 ]; then
 			expect "failure $((FAILED + 1)) is said to be one of memory: $out" \
-				grep -qi memory <<< "$out" &&
+				grep -qiE "${WORD:-memory}" <<< "$out" &&
 				expect "as before failure $((FAILED + 1))" "$before" || return 1
 			REFUSED=$((REFUSED + 1))
 		else
@@ -267,16 +273,18 @@ loaded() {
 vfio 8086:10c9" && rmmod vfiopolicy
 }
 
-# Its parameters, and its init, with all that the kernel does for it there.
-load_is_whole_or_refused() {
-	local where
+# refused_in FUNCTION COUNT: all that is asked for below it, at least so often in vain
+refused_in() {
+	only_in "$1" && each_nth not_there loaded insmod "$VP_MODULES/vfiopolicy.ko" \
+		"rules=\"hold 10de:1b39\"" ids=8086:10c9 &&
+		expect "refused in $1" test "$REFUSED" -ge "$2"
+}
 
-	for where in parse_args do_one_initcall; do
-		only_in $where
-		each_nth not_there loaded insmod "$VP_MODULES/vfiopolicy.ko" \
-			"rules=\"hold 10de:1b39\"" ids=8086:10c9 &&
-			expect "refused ones" test "$REFUSED" -ge 3 || return 1
-	done
+# Its two parameters are kept, one after the other; its init, with all that the kernel
+# does for it there: module_add_driver() says EINVAL where it gets no folder.
+load_is_whole_or_refused() {
+	refused_in parse_args 2 &&
+		WORD='memory|invalid parameters' refused_in do_one_initcall 3
 }
 
 run_tests
