@@ -218,7 +218,7 @@ native_first() {
 			done
 		fi
 	END
-	if [ ! -d "$SYSTEM/usr/lib/dracut/modules.d" ]; then
+	if [ ! -x "$SYSTEM/usr/bin/dracut" ]; then
 		printf '%s\n' nvme igb >> "$SYSTEM/etc/initramfs-tools/modules" &&
 			cp "$script" "$SYSTEM/etc/initramfs-tools/conf.d/"
 		return
