@@ -19,15 +19,8 @@ modprobe vfio-pci
 LIBS=$(dirname "$(find "$DPDK/usr/lib" -name 'librte_eal.so.*' | head -n 1)")
 PLUGINS=$(echo "$LIBS"/dpdk/pmds-*)
 DIR=$(mktemp -d)
-# 64 MB in pages of two: what DMA is mapped for is then contiguous. A kernel without
-# them can do without, for there is an IOMMU.
-PAGES=/proc/sys/vm/nr_hugepages
-MEMORY=--in-memory
-if [ -e $PAGES ]; then
-	echo 48 > $PAGES
-else
-	MEMORY=--no-huge
-fi
+# 64 MB in pages of two: what DMA is mapped for is then contiguous.
+echo 48 > /proc/sys/vm/nr_hugepages
 wait_driver "$IGB" igb || skip "needs igb"
 MAC=$(cat "$SYS/$IGB"/net/*/address)
 
@@ -41,13 +34,13 @@ at_end() {
 	end_testpmd
 	unload
 	wait_driver "$IGB" igb
-	[ ! -e $PAGES ] || echo 0 > $PAGES
+	echo 0 > /proc/sys/vm/nr_hugepages
 	rm -r "$DIR"
 }
 
 # To a file it would write when it has a page of it.
 testpmd() {
-	LD_LIBRARY_PATH=$LIBS stdbuf -oL "$DPDK/usr/bin/dpdk-testpmd" -l 0,1 -m 64 $MEMORY \
+	LD_LIBRARY_PATH=$LIBS stdbuf -oL "$DPDK/usr/bin/dpdk-testpmd" -l 0,1 -m 64 --in-memory \
 		--no-telemetry --iova-mode=va -d "$PLUGINS" -a "$IGB" -- \
 		--interactive --total-num-mbufs=4096 --forward-mode=txonly
 }
