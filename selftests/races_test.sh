@@ -74,7 +74,8 @@ words() {
 
 	! in_pair numvfs || devices=$VIRTUAL
 	case $1 in
-	numvfs) echo "numvfs $PF 2" ;;
+	# A second one would be its native driver's.
+	numvfs) echo "numvfs $PF 1" ;;
 	rescan | target) echo "$1" ;;
 	# What they leave out would be without a rule.
 	replace) echo "replace $DRIVE $FAKE $VIRTUAL" ;;
@@ -93,9 +94,9 @@ rules() {
 }
 
 # The host may have had it in between: because a rule went, or somebody asked, or
-# it came back while the module was away.
+# it came back, or was given to its driver by name, while the module was away.
 host_may_have_it() {
-	in_pair release rule || { in_pair module && in_pair replug numvfs; }
+	in_pair release rule || { in_pair module && in_pair replug numvfs override; }
 }
 
 # A rule that comes does not overrule what somebody had written before; that is
@@ -124,7 +125,7 @@ settle() {
 		echo 1 > /sys/bus/pci/rescan
 	comes_to "$NVME" isolated && comes_to "$MADE_UP" held || return 1
 	in_pair numvfs || return 0
-	[ -e "$SYS/$VF" ] || echo 2 > "$SYS/$PF/sriov_numvfs"
+	[ -e "$SYS/$VF" ] || echo 1 > "$SYS/$PF/sriov_numvfs"
 	comes_to "$VF" isolated && echo 0 > "$SYS/$PF/sriov_numvfs" &&
 		wait_state "$VF" none
 }
@@ -181,7 +182,7 @@ race() {
 			expect "it did something" false || ret=1
 	done < "$DIR/said"
 	say "native drivers were tried $TRIED times"
-	host_may_have_it || { in_pair module && in_pair override bind; } ||
+	host_may_have_it || { in_pair module && in_pair bind; } ||
 		expect "none was tried" only_won "$lost" "$vetoes" || ret=1
 	settle && counts_are "$COUNTS" "$NVME" "$MADE_UP" "$PF" $STAYS &&
 		same records "$(vpnl devs | wc -l)" 2 || ret=1
