@@ -38,16 +38,16 @@ PROBES=/sys/kernel/debug/greedy/probes
 COUNTS=''
 MODPROBE=$(< /proc/sys/kernel/modprobe)
 
-# A first VF tells where it will be.
-echo 1 > "$SYS/$PF/sriov_numvfs"
-VF=$(one_of 8086:10ca)
+# They tell where they will be.
+echo 2 > "$SYS/$PF/sriov_numvfs"
+read -r VF SECOND <<< "$(all_of 8086:10ca | tr '\n' ' ')"
 echo 0 > "$SYS/$PF/sriov_numvfs"
-[ -n "$VF" ] || skip "needs a VF"
+[ -n "$SECOND" ] || skip "needs two VFs"
 
 # What actors.c calls devices.
 DRIVE=$NVME,nvme,vfio
 FAKE=$MADE_UP,greedy_sync,hold
-VIRTUAL=$VF,igbvf,vfio
+VIRTUAL="$VF,igbvf,vfio $SECOND,igbvf,hold"
 
 ACTORS=(claim release rule replace override bind unbind replug rescan numvfs user
 	target module)
@@ -74,8 +74,7 @@ words() {
 
 	! in_pair numvfs || devices=$VIRTUAL
 	case $1 in
-	# A second one would be its native driver's.
-	numvfs) echo "numvfs $PF 1" ;;
+	numvfs) echo "numvfs $PF 2" ;;
 	rescan | target) echo "$1" ;;
 	# What they leave out would be without a rule.
 	replace) echo "replace $DRIVE $FAKE $VIRTUAL" ;;
@@ -90,7 +89,7 @@ words() {
 }
 
 rules() {
-	printf '%s\n' "vfio $NVME" "hold $MADE_UP" "vfio $VF"
+	printf '%s\n' "vfio $NVME" "hold $MADE_UP" "vfio $VF" "hold $SECOND"
 }
 
 # The host may have had it in between: because a rule went, or somebody asked, or
@@ -125,9 +124,10 @@ settle() {
 		echo 1 > /sys/bus/pci/rescan
 	comes_to "$NVME" isolated && comes_to "$MADE_UP" held || return 1
 	in_pair numvfs || return 0
-	[ -e "$SYS/$VF" ] || echo 1 > "$SYS/$PF/sriov_numvfs"
-	comes_to "$VF" isolated && echo 0 > "$SYS/$PF/sriov_numvfs" &&
-		wait_state "$VF" none
+	[ -e "$SYS/$VF" ] || echo 2 > "$SYS/$PF/sriov_numvfs"
+	comes_to "$VF" isolated && comes_to "$SECOND" held &&
+		echo 0 > "$SYS/$PF/sriov_numvfs" && wait_state "$VF" none &&
+		wait_state "$SECOND" none
 }
 
 # stat_of NAME: a counter, which a module that has come again begins at 0
