@@ -203,27 +203,31 @@ given_back() {
 }
 
 # Native drivers have what they match before anything of ours runs, as if they were
-# built in. What initramfs-tools sources there it sources when it makes the image, too.
-native_first() {
-	local script=$TMP/native-first to=$SYSTEM/usr/lib/dracut/modules.d/01native-first
-
-	cat > "$script" <<- 'END'
-		if [ -e /scripts/functions ] || [ -e /lib/dracut ]; then
-			modprobe -C /dev/null nvme
-			modprobe -C /dev/null igb
-			n=0
-			until [ -e /sys/class/block/nvme2n1 ] || [ $n = 100 ]; do
-				n=$((n + 1))
-				sleep 0.1
-			done
-		fi
+# built in.
+native_script() {
+	cat <<- 'END'
+		modprobe -C /dev/null nvme
+		modprobe -C /dev/null igb
+		n=0
+		until [ -e /sys/class/block/nvme2n1 ] || [ $n = 100 ]; do
+			n=$((n + 1))
+			sleep 0.1
+		done
 	END
+}
+
+# native_first: in the image. What initramfs-tools sources there it sources when it
+# makes the image, too, and then it is not to be done.
+native_first() {
+	local to=$SYSTEM/usr/lib/dracut/modules.d/01native-first
+
 	if [ ! -x "$SYSTEM/usr/bin/dracut" ]; then
 		printf '%s\n' nvme igb >> "$SYSTEM/etc/initramfs-tools/modules" &&
-			cp "$script" "$SYSTEM/etc/initramfs-tools/conf.d/"
+			{ echo 'if [ -e /scripts/functions ]; then' && native_script && echo fi; } \
+				> "$SYSTEM/etc/initramfs-tools/conf.d/native-first"
 		return
 	fi
-	mkdir "$to" && cp "$script" "$to/native-first.sh" && cat > "$to/module-setup.sh" <<- 'END'
+	mkdir "$to" && native_script > "$to/native-first.sh" && cat > "$to/module-setup.sh" <<- 'END'
 		check() {
 			return 0
 		}
