@@ -44,15 +44,35 @@ only_ours() {
 	between "$(< /sys/module/vfiopolicy/sections/.text)" 0x40000
 }
 
-# only_in FUNCTION: of the kernel's own, to where the next one begins
+# range_of FUNCTION: of the kernel's own, to where the next one begins
+range_of() {
+	awk -v name="$1" '
+		start { if ($1 != start) { print "0x" start, "0x" $1; exit } }
+		!start && $2 ~ /[tT]/ && $3 == name { start = $1 }' /proc/kallsyms
+}
+
+# only_in FUNCTION
 only_in() {
 	local range
 
-	range=$(awk -v name="$1" '
-		start { if ($1 != start) { print "0x" start, "0x" $1; exit } }
-		!start && $2 ~ /[tT]/ && $3 == name { start = $1 }' /proc/kallsyms)
+	range=$(range_of "$1")
 	expect "the kernel has $1" [ -n "$range" ] &&
 		between "${range% *}" $((${range#* } - ${range% *}))
+}
+
+# but_in FUNCTION COMMAND...: nothing fails there meanwhile
+but_in() {
+	local range
+
+	range=$(range_of "$1")
+	expect "the kernel has $1" [ -n "$range" ] || return 1
+	echo "${range% *}" > $FAIL/reject-start
+	echo "${range#* }" > $FAIL/reject-end
+	"${@:2}"
+	local ret=$?
+	echo 0 > $FAIL/reject-start
+	echo 0 > $FAIL/reject-end
+	return $ret
 }
 
 everywhere() {
@@ -273,18 +293,18 @@ loaded() {
 vfio 8086:10c9" && rmmod vfiopolicy
 }
 
-# refused_in FUNCTION COUNT: all that is asked for below it, at least so often in vain
+# refused_in FUNCTION: all that is asked for below it; what is said twice is kept once
 refused_in() {
 	only_in "$1" && each_nth not_there loaded insmod "$VP_MODULES/vfiopolicy.ko" \
-		"rules=\"hold 10de:1b39\"" ids=8086:10c9 &&
-		expect "refused in $1" test "$REFUSED" -ge "$2"
+		"rules=\"hold 10de:1b39\"" ids=8086:10c9 "rules=\"hold 10de:1b39\"" &&
+		expect "refused in $1" test "$REFUSED" -ge 3
 }
 
-# Its two parameters are kept, one after the other; its init, with all that the kernel
-# does for it there: module_add_driver() says EINVAL where it gets no folder.
+# Its parameters, and its init, with all that the kernel does for it there. Where that
+# gets no folder for a driver it says EINVAL, and nothing else may.
 load_is_whole_or_refused() {
-	refused_in parse_args 2 &&
-		WORD='memory|invalid parameters' refused_in do_one_initcall 3
+	refused_in parse_args && but_in module_add_driver refused_in do_one_initcall &&
+		WORD='memory|invalid parameters' refused_in module_add_driver
 }
 
 run_tests
