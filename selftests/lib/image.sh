@@ -223,7 +223,7 @@ native_first() {
 
 	if [ ! -x "$SYSTEM/usr/bin/dracut" ]; then
 		printf '%s\n' nvme igb >> "$SYSTEM/etc/initramfs-tools/modules" &&
-			{ echo 'if [ -e /scripts/functions ]; then' && native_script && echo fi; } \
+			printf '%s\n' 'if [ -e /scripts/functions ]; then' "$(native_script)" 'fi' \
 				> "$SYSTEM/etc/initramfs-tools/conf.d/native-first"
 		return
 	fi
