@@ -106,6 +106,32 @@ bool vp_handoff_is_bound(struct vp_device *rec, const char *name)
 	return is;
 }
 
+/* The target has it already, by somebody else's hand. Its override says @now. */
+static void adopt(struct vp_device *rec, const char *now)
+{
+	device_lock_assert(&rec->pdev->dev);
+	lockdep_assert_held(&vp_lock);
+	if (!strcmp(now, rec->pdev->dev.driver->name))
+		strscpy(rec->wrote, now, sizeof(rec->wrote));
+	rec->view.adopted = true;
+	rec->view.claimed = true;
+	/* To be kept. */
+	vp_handoff_kick(rec, 0);
+	vp_device_move_locked(rec, VFIOPOLICY_STATE_ISOLATED,
+			      VFIOPOLICY_REASON_NONE);
+}
+
+/* Is it with its target, and is that where it is to be? */
+static bool has_target(const struct vp_device *rec)
+{
+	struct device_driver *drv = rec->pdev->dev.driver;
+
+	device_lock_assert(&rec->pdev->dev);
+	lockdep_assert_held(&vp_lock);
+	return drv && vp_device_want(rec) == VP_WANT_TARGET &&
+	       vp_claim_is_target(rec, drv);
+}
+
 /*
  * Somebody has the device already: then the target is adopted, and any other
  * driver is left alone. Return: false when the device is free.
@@ -114,42 +140,40 @@ static bool is_taken(struct vp_device *rec)
 {
 	struct device *dev = &rec->pdev->dev;
 	char now[VP_NAME_MAX];
-	bool taken, target = false, lost;
+	bool taken, lost;
 
 	device_lock(dev);
 	vp_device_note_bound(rec);
 	taken = dev->driver;
 	vp_override_read(rec->pdev, now, sizeof(now));
-	if (taken && strcmp(dev->driver->name, VP_STUB)) {
-		spin_lock(&vp_lock);
-		if (rec->linked &&
-		    rec->view.status.state == VFIOPOLICY_STATE_MATCHED) {
-			target = vp_device_want(rec) == VP_WANT_TARGET &&
-				 vp_claim_is_target(rec, dev->driver);
-			lost = rec->view.claimed && !target;
-			if (target && !strcmp(now, dev->driver->name))
-				strscpy(rec->wrote, now, sizeof(rec->wrote));
-			rec->view.adopted = target;
-			rec->view.claimed = target;
-			/* To be kept, or to be taken from it, as was asked. */
-			if (target || rec->take_over)
-				vp_handoff_kick(rec, 0);
-			if (target)
-				vp_device_move_locked(rec, VFIOPOLICY_STATE_ISOLATED,
-						      VFIOPOLICY_REASON_NONE);
-			else if (lost)
-				vp_device_move_locked(rec, VFIOPOLICY_STATE_LOST,
-						      rec->take_over ?
-						      VFIOPOLICY_REASON_TAKING_OVER :
-						      VFIOPOLICY_REASON_FOREIGN_DRIVER);
-			else
-				vp_device_move_locked(rec, VFIOPOLICY_STATE_NATIVE,
-						      rec->take_over ?
-						      VFIOPOLICY_REASON_TAKING_OVER :
-						      VFIOPOLICY_REASON_NATIVE_DRIVER);
-		}
-		spin_unlock(&vp_lock);
+	if (!taken || !strcmp(dev->driver->name, VP_STUB))
+		goto out;
+	spin_lock(&vp_lock);
+	if (!rec->linked || rec->view.status.state != VFIOPOLICY_STATE_MATCHED)
+		goto out_unlock;
+	if (has_target(rec)) {
+		adopt(rec, now);
+		goto out_unlock;
 	}
+	lost = rec->view.claimed;
+	rec->view.adopted = false;
+	rec->view.claimed = false;
+	/* To be taken from it, as was asked. */
+	if (rec->take_over)
+		vp_handoff_kick(rec, 0);
+	if (lost)
+		vp_device_move_locked(rec, VFIOPOLICY_STATE_LOST,
+				      rec->take_over ?
+				      VFIOPOLICY_REASON_TAKING_OVER :
+				      VFIOPOLICY_REASON_FOREIGN_DRIVER);
+	else
+		vp_device_move_locked(rec, VFIOPOLICY_STATE_NATIVE,
+				      rec->take_over ?
+				      VFIOPOLICY_REASON_TAKING_OVER :
+				      VFIOPOLICY_REASON_NATIVE_DRIVER);
+out_unlock:
+	spin_unlock(&vp_lock);
+out:
 	device_unlock(dev);
 	return taken;
 }
@@ -282,12 +306,12 @@ static void released(struct vp_device *rec, enum vfiopolicy_state state)
  * Left alone so far: is it free now, is it to be taken from its driver, or has
  * it gone meanwhile?
  */
-static void look_again(struct vp_device *rec, enum vfiopolicy_state state,
-		       enum vp_want want)
+static void look_again(struct vp_device *rec, enum vfiopolicy_state state)
 {
 	enum vfiopolicy_reason why = VFIOPOLICY_REASON_NONE;
 	struct device *dev = &rec->pdev->dev;
 	bool asked, driven, target, yielded;
+	char now[VP_NAME_MAX];
 
 	vp_target_guess(rec);
 	/* Who asks later than this has queued the next look. */
@@ -297,8 +321,13 @@ static void look_again(struct vp_device *rec, enum vfiopolicy_state state,
 	device_lock(dev);
 	vp_device_note_bound(rec);
 	driven = dev->driver;
+	vp_override_read(rec->pdev, now, sizeof(now));
 	spin_lock(&vp_lock);
-	target = driven && vp_claim_is_target(rec, dev->driver);
+	target = has_target(rec);
+	/* Its rule wanted it elsewhere when that came, and now wants it there. */
+	if (target && rec->linked &&
+	    rec->view.status.state == VFIOPOLICY_STATE_LOST)
+		adopt(rec, now);
 	spin_unlock(&vp_lock);
 	device_unlock(dev);
 
@@ -317,8 +346,7 @@ static void look_again(struct vp_device *rec, enum vfiopolicy_state state,
 	if (yielded)
 		return;
 
-	if (!why && (!driven || (state != VFIOPOLICY_STATE_LOST && target &&
-				 want == VP_WANT_TARGET))) {
+	if (!why && (!driven || target)) {
 		/* With its target it is adopted. */
 		if (vp_device_move(rec, state, VFIOPOLICY_STATE_MATCHED,
 				   VFIOPOLICY_REASON_NONE))
@@ -589,7 +617,7 @@ void vp_handoff_work(struct work_struct *work)
 		else if (want == VP_WANT_RELEASED)
 			released(rec, state);
 		else
-			look_again(rec, state, want);
+			look_again(rec, state);
 		break;
 	default:
 		if (reason == VFIOPOLICY_REASON_DEFERRED)

@@ -31,7 +31,8 @@
  *	native       matched      its driver left it or was taken from it
  *	             released     its rule went away, or somebody asked for it
  *	lost         matched      the other driver left it or was taken from it
- *	             isolated     it came back to its target
+ *	             isolated     it came back to its target, or what has it is
+ *	                          its target by now
  *	             native       its rule is of something else at its place
  *	             released     its rule went away, or somebody asked for it
  *	released     native       somebody asked for it back

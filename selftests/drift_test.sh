@@ -34,6 +34,7 @@ TESTS="control_these_writes_bind_a_driver
 	each_refusal_is_told_and_counted
 	yield_lets_it_go_and_says_so
 	yielded_is_taken_back_by_request_alone
+	lost_to_what_its_rule_wants_later_it_is_isolated
 	unloading_vfio_is_obeyed"
 
 after_each() {
@@ -284,6 +285,31 @@ yielded_is_taken_back_by_request_alone() {
 		same driver "$(driver_of "$NVME")" nvme &&
 		vpnl claim "$NVME" > "$DIR/answer" && wait_state "$NVME" isolated &&
 		same override "$(override_of "$NVME")" vfio-pci
+}
+
+# given ADDRESS DRIVER: until it stays so, for what was held a moment ago may have its
+# override written once more.
+given() {
+	echo "$2" > "$SYS/$1/driver_override"
+	rebind "$1"
+	[ "$(driver_of "$1")" = "$2" ]
+}
+
+# Under a rule that holds it, it is lost to vfio-pci. Then a rule says vfio, and that
+# may yield or not.
+lost_to_what_its_rule_wants_later_it_is_isolated() {
+	local yields
+
+	claimed "hold $NVME yield; vfio $IGB" held || return 1
+	for yields in '' ' yield'; do
+		expect "given away" until_true given "$NVME" vfio-pci &&
+			wait_state "$NVME" lost foreign-driver &&
+			vpnl replace runtime - > /dev/null <<< "vfio $NVME$yields" &&
+			wait_state "$NVME" isolated && same adopted "$(dev "$NVME" adopted)" 1 &&
+			vpnl replace runtime - > /dev/null <<< "hold $NVME yield" &&
+			wait_state "$NVME" held || return 1
+	done
+	same "lost" "$(stat_of lost)" 2
 }
 
 # Who unloads it does not have it loaded again at once.
