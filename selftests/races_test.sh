@@ -241,6 +241,8 @@ dmesg -n 5
 at_end() {
 	trace_end
 	unload
+	# Whatever somebody wrote last, while it was with vfio-pci.
+	echo vfio-pci > "$SYS/$NVME/driver_override"
 	back_to_the_host
 	wait_driver "$NVME" nvme
 	rm -r "$DIR"
