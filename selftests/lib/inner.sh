@@ -7,9 +7,9 @@
 # NVMe, and what runs in the end is inner_boot.S. They talk on the serial port, to
 # which inner_says listens and inner_tell speaks.
 
+# What it says is in memory while it is being said: a file that grows on 9p can at
+# times not be read to its end.
 INNER_DIR=''
-# Where it can be read afterwards.
-INNER_CONSOLE=${VP_RESULTS:-/tmp}/inner-console
 INNER_PID=''
 
 # inner_loader: the file of iPXE, with all its drivers
@@ -40,7 +40,7 @@ inner_start() {
 		-nodefaults -no-user-config -no-reboot -display none \
 		-serial stdio "${devices[@]}" \
 		-kernel "$(inner_loader)" -append "$commands" \
-		<&"$INNER_IN" > "$INNER_CONSOLE" 2>&1 &
+		<&"$INNER_IN" > "$INNER_DIR/console" 2>&1 &
 	INNER_PID=$!
 }
 
@@ -50,7 +50,7 @@ inner_runs() {
 
 # Lines of what it said; the firmware positions the cursor by escape sequences.
 inner_console() {
-	sed 's/\x1b\[[0-9;?]*[A-Za-z]//g; s/\x1bc//g' "$INNER_CONSOLE" | tr -d '\r'
+	sed 's/\x1b\[[0-9;?]*[A-Za-z]//g; s/\x1bc//g' "$INNER_DIR/console" | tr -d '\r'
 }
 
 # A whole line: it is said letter by letter.
@@ -82,6 +82,8 @@ inner_end() {
 	wait "$INNER_PID" || status=$?
 	INNER_PID=''
 	exec {INNER_IN}>&-
+	# Where it can be read afterwards.
+	cp "$INNER_DIR/console" "${VP_RESULTS:-/tmp}/inner-console"
 	rm -r "$INNER_DIR"
 	return $status
 }
